@@ -1,0 +1,135 @@
+//! What becomes of an object before it is stored: unknown fields found, types checked, defaults filled in, rules applied.
+//!
+//! Pure. All problems of one kind are reported at once, each with its path. The system's own fields (`uid`,
+//! `resourceVersion`, …) are not admission's: the server sets them.
+
+mod metadata;
+mod typed;
+mod walk;
+
+use serde_json::Value;
+
+use crate::FieldError;
+use crate::json::Parsed;
+use crate::kinds::KindInfo;
+use crate::schema;
+
+/// What becomes of fields that the schema does not know: the `fieldValidation` parameter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strictness {
+    /// They are refused.
+    Strict,
+    /// They are dropped, with a warning each.
+    #[default]
+    Warn,
+    /// They are dropped.
+    Ignore,
+}
+
+/// An object that may be stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Admitted {
+    /// The object with its defaults filled in and unknown fields dropped.
+    pub object: Value,
+    /// What the client should be told: `unknown field "spec.x"`.
+    pub warnings: Vec<String>,
+}
+
+/// Why an object was refused.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Rejected {
+    /// It is no object of this kind (HTTP 400).
+    #[error("{0}")]
+    BadRequest(String),
+    /// Its fields break rules (HTTP 422).
+    #[error("{}", list(.0))]
+    Invalid(Vec<FieldError>),
+    /// The stored object that it would replace cannot be read (HTTP 500).
+    #[error(
+        "the stored object cannot be read, so it cannot be compared with the new one: {0}; delete and create it"
+    )]
+    Unreadable(String),
+}
+
+fn list(errors: &[FieldError]) -> String {
+    errors.iter().map(FieldError::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Admits `new`, which replaces `old` if that is given.
+///
+/// # Errors
+/// [`Rejected`] names everything that is wrong with it.
+pub fn admit(
+    kind: &KindInfo,
+    new: &Value,
+    old: Option<&Value>,
+    strictness: Strictness,
+) -> Result<Admitted, Rejected> {
+    admit_parsed(kind, &Parsed { value: new.clone(), duplicates: Vec::new() }, old, strictness)
+}
+
+/// Like [`admit`], for an object that was just parsed: fields written twice count like unknown ones.
+///
+/// # Errors
+/// [`Rejected`] names everything that is wrong with it.
+pub fn admit_parsed(
+    kind: &KindInfo,
+    new: &Parsed,
+    old: Option<&Value>,
+    strictness: Strictness,
+) -> Result<Admitted, Rejected> {
+    let mut object = new.value.clone();
+    identity(kind, &mut object)?;
+    let Some(schema) = schema::of(kind) else {
+        return Err(Rejected::BadRequest(format!("{} is not served here", kind.kind)));
+    };
+    let found = walk::walk(schema, &mut object);
+    let duplicates = new.duplicates.iter().map(|path| format!("duplicate field {path:?}"));
+    let unknown = found.unknown.iter().map(|path| format!("unknown field {path:?}"));
+    let doubts: Vec<String> = unknown.chain(duplicates).collect();
+    if strictness == Strictness::Strict && !doubts.is_empty() {
+        return Err(strict(kind, &doubts));
+    }
+    let mut errors = found.errors;
+    metadata::check(kind, &object["metadata"], &mut errors);
+    if errors.is_empty() {
+        typed::complete(kind, &mut object, old, &mut errors)?;
+    }
+    if !errors.is_empty() {
+        return Err(Rejected::Invalid(errors));
+    }
+    let warnings = if strictness == Strictness::Warn { doubts } else { Vec::new() };
+    Ok(Admitted { object, warnings })
+}
+
+fn strict(kind: &KindInfo, doubts: &[String]) -> Rejected {
+    let KindInfo { kind, version, .. } = kind;
+    let doubts = doubts.join(", ");
+    Rejected::BadRequest(format!(
+        "{kind} in version {version:?} cannot be handled as a {kind}: strict decoding error: {doubts}"
+    ))
+}
+
+/// Fills in `apiVersion` and `kind`, which some clients leave out, and refuses those of another kind.
+fn identity(kind: &KindInfo, object: &mut Value) -> Result<(), Rejected> {
+    let Some(fields) = object.as_object_mut() else {
+        return Err(Rejected::BadRequest(format!("a {} is a JSON object", kind.kind)));
+    };
+    for (field, expected) in [("apiVersion", kind.api_version()), ("kind", kind.kind.to_owned())] {
+        match fields.get(field) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(text)) if *text == expected || text.is_empty() => {}
+            Some(other) => {
+                let text =
+                    format!("the {field} of the object ({other}) is not that of the address ({expected:?})");
+                return Err(Rejected::BadRequest(text));
+            }
+        }
+        fields.insert(field.to_owned(), Value::String(expected));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "admission/tests.rs"]
+mod tests;

@@ -1,0 +1,107 @@
+//! The part of admission that knows the Rust types: defaults are filled in by decoding and encoding again.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::Rejected;
+use crate::FieldError;
+use crate::kinds::KindInfo;
+use crate::names::is_dns_label;
+use crate::v1alpha1::{LampStackSpec, LampStackStatus, PlanSpec, PlanStatus, validate, validate_update};
+
+/// Fills in defaults and applies the rules of the kind; kinds of the core group have none.
+pub(super) fn complete(
+    kind: &KindInfo,
+    object: &mut Value,
+    old: Option<&Value>,
+    errors: &mut Vec<FieldError>,
+) -> Result<(), Rejected> {
+    match kind.kind {
+        "LampStack" => {
+            status::<LampStackStatus>(object, errors);
+            lampstack(object, old, errors)
+        }
+        "Plan" => {
+            status::<PlanStatus>(object, errors);
+            plan(object, old, errors)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn lampstack(object: &mut Value, old: Option<&Value>, errors: &mut Vec<FieldError>) -> Result<(), Rejected> {
+    let Some(spec) = section::<LampStackSpec>(object, "spec", errors) else { return Ok(()) };
+    let old = old.map(stored::<LampStackSpec>).transpose()?;
+    // What was stored under older rules can still be labelled and deleted.
+    if old.as_ref() != Some(&spec) {
+        errors.extend(validate(&spec));
+    }
+    if let Some(old) = old {
+        errors.extend(validate_update(&old, &spec));
+    }
+    Ok(())
+}
+
+fn plan(object: &mut Value, old: Option<&Value>, errors: &mut Vec<FieldError>) -> Result<(), Rejected> {
+    let Some(spec) = section::<PlanSpec>(object, "spec", errors) else { return Ok(()) };
+    if let Some(old) = old {
+        if stored::<PlanSpec>(old)? != spec {
+            errors.push(FieldError::forbidden(
+                "spec",
+                "is immutable: a Plan is one question; create another Plan",
+            ));
+        }
+        return Ok(());
+    }
+    if !is_dns_label(&spec.stack) {
+        errors.push(FieldError::invalid("spec.stack", &spec.stack, "must be the name of a LampStack"));
+    }
+    if let Some(candidate) = &spec.candidate {
+        if spec.delete {
+            errors.push(FieldError::forbidden(
+                "spec.candidate",
+                "a deletion needs no candidate; set one of the two",
+            ));
+        }
+        errors.extend(validate(candidate).into_iter().map(within_candidate));
+    }
+    Ok(())
+}
+
+fn within_candidate(mut error: FieldError) -> FieldError {
+    if let Some(rest) = error.field.strip_prefix("spec") {
+        error.field = format!("spec.candidate{rest}");
+    }
+    error
+}
+
+fn status<T: DeserializeOwned + Serialize>(object: &mut Value, errors: &mut Vec<FieldError>) {
+    if object.get("status").is_some_and(|status| !status.is_null()) {
+        let _: Option<T> = section(object, "status", errors);
+    }
+}
+
+/// Decodes a section of the object and writes it back with its defaults.
+fn section<T: DeserializeOwned + Serialize>(
+    object: &mut Value,
+    name: &str,
+    errors: &mut Vec<FieldError>,
+) -> Option<T> {
+    let typed: Result<T, _> = serde_json::from_value(object[name].clone());
+    let encoded = typed.and_then(|typed| Ok((serde_json::to_value(&typed)?, typed)));
+    match encoded {
+        Ok((value, typed)) => {
+            object[name] = value;
+            Some(typed)
+        }
+        Err(error) => {
+            errors.push(FieldError::invalid(name, "…", error));
+            None
+        }
+    }
+}
+
+fn stored<T: DeserializeOwned>(old: &Value) -> Result<T, Rejected> {
+    serde_json::from_value(old["spec"].clone()).map_err(|error| Rejected::Unreadable(error.to_string()))
+}

@@ -1,0 +1,84 @@
+//! The kinds that the API serves, as data: discovery, storage and admission read this table.
+
+/// A kind as the API shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KindInfo {
+    /// Empty for the core group.
+    pub group: &'static str,
+    pub version: &'static str,
+    pub kind: &'static str,
+    pub plural: &'static str,
+    pub singular: &'static str,
+    pub short_names: &'static [&'static str],
+    pub categories: &'static [&'static str],
+    pub namespaced: bool,
+    /// Whether `/status` is a subresource, so that the main endpoint ignores `status` and the other way round.
+    pub has_status: bool,
+}
+
+impl KindInfo {
+    /// `lamplighter.dev/v1alpha1`, or `v1` for the core group.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.to_owned()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+}
+
+pub const LAMPSTACK: KindInfo = KindInfo {
+    group: crate::GROUP,
+    version: "v1alpha1",
+    kind: "LampStack",
+    plural: "lampstacks",
+    singular: "lampstack",
+    short_names: &["lamp"],
+    categories: &["all", "lamplighter"],
+    namespaced: true,
+    has_status: true,
+};
+
+pub const PLAN: KindInfo = KindInfo {
+    group: crate::GROUP,
+    version: "v1alpha1",
+    kind: "Plan",
+    plural: "plans",
+    singular: "plan",
+    short_names: &[],
+    categories: &["lamplighter"],
+    namespaced: true,
+    has_status: true,
+};
+
+pub const NAMESPACE: KindInfo = KindInfo {
+    group: "",
+    version: "v1",
+    kind: "Namespace",
+    plural: "namespaces",
+    singular: "namespace",
+    short_names: &["ns"],
+    categories: &[],
+    namespaced: false,
+    has_status: true,
+};
+
+pub const EVENT: KindInfo = KindInfo {
+    group: "",
+    version: "v1",
+    kind: "Event",
+    plural: "events",
+    singular: "event",
+    short_names: &["ev"],
+    categories: &[],
+    namespaced: true,
+    has_status: false,
+};
+
+/// Every kind that is served. A new kind is one line here.
+pub const KINDS: &[KindInfo] = &[LAMPSTACK, PLAN, NAMESPACE, EVENT];
+
+/// The kind with this plural name, if it is served.
+pub fn by_plural(group: &str, plural: &str) -> Option<&'static KindInfo> {
+    KINDS.iter().find(|k| k.group == group && k.plural == plural)
+}

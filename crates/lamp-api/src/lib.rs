@@ -1,0 +1,37 @@
+//! The nouns on the wire: `LampStack`, `Plan`, their status, defaults and validation.
+//!
+//! One Rust struct is the schema, the documentation (`kubectl explain`), the defaults and the type that the
+//! planner reads. This crate must not know async, IO, storage or AWS.
+//!
+//! Start at [`v1alpha1::LampStackSpec`]; [`kinds`] lists what the API serves.
+
+pub mod admission;
+pub mod conditions;
+pub mod event;
+pub mod field_error;
+pub mod json;
+pub mod kinds;
+pub mod names;
+pub mod schema;
+pub mod v1alpha1;
+
+pub use field_error::{FieldError, FieldErrorReason};
+pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta, Time};
+
+/// The API group of every kind that is ours.
+pub const GROUP: &str = "lamplighter.dev";
+
+/// The finalizer that keeps a `LampStack` until nothing of it is left in AWS.
+pub const FINALIZER: &str = "lamplighter.dev/teardown";
+
+/// Annotations that a person sets to ask for something once.
+pub mod annotations {
+    /// Any new value asks for an immediate observation and reconcile.
+    pub const RECONCILE_REQUESTED_AT: &str = "lamplighter.dev/reconcile-requested-at";
+    /// Allows taking over existing resources that already carry the stack's tags.
+    pub const ADOPT: &str = "lamplighter.dev/adopt";
+    /// Consents to a change that destroys and recreates: the value is `metadata.generation` as a number.
+    pub const CONFIRM_REPLACE: &str = "lamplighter.dev/confirm-replace";
+    /// Consents to deleting data: the value is the stack's name.
+    pub const CONFIRM_DELETE: &str = "lamplighter.dev/confirm-delete";
+}

@@ -1,0 +1,193 @@
+//! The database of a site, and its read replicas.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Scaling;
+
+/// An encrypted RDS instance with read replicas. Its master password lives in AWS Secrets Manager and nowhere else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Database {
+    /// `mysql` or `mariadb`. Default `mysql`. Immutable: another engine is another database.
+    #[serde(default)]
+    pub engine: Engine,
+
+    /// Engine version, a floor: `8.0` accepts every 8.0.x that AWS upgrades to. It never goes down.
+    pub version: String,
+
+    /// RDS instance class, for example `db.r6g.large`.
+    pub instance_class: String,
+
+    /// The encrypted volume.
+    #[serde(default)]
+    pub storage: Storage,
+
+    /// Whether a standby in a second zone takes over by itself. Default true: a failover takes a minute, a restore hours.
+    #[serde(default = "yes")]
+    pub multi_zone: bool,
+
+    /// Read replicas. Default: none.
+    #[serde(default)]
+    pub replicas: Replicas,
+
+    /// Automated backups.
+    #[serde(default)]
+    pub backups: Backups,
+
+    /// Whether AWS refuses to delete the database; lifted only in a step of its own when the stack is deleted.
+    /// Default true.
+    #[serde(default = "yes")]
+    pub deletion_protection: bool,
+
+    /// Name of the master user, 1 to 16 letters and digits. Immutable. Default `lamplighter`.
+    #[serde(default = "default_username")]
+    pub username: String,
+
+    /// Engine parameters, by name. `require_secure_transport` is always on.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn default_username() -> String {
+    "lamplighter".to_owned()
+}
+
+/// A database engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    #[default]
+    Mysql,
+    Mariadb,
+}
+
+impl Engine {
+    /// The name that RDS knows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mysql => "mysql",
+            Self::Mariadb => "mariadb",
+        }
+    }
+}
+
+/// The volume of the database. It only ever grows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Storage {
+    /// Size in GiB, 20 to 65536. It can grow, never shrink. Default 100.
+    #[serde(default = "default_gib")]
+    pub gib: u32,
+
+    /// AWS grows the volume by itself up to this size. Default: it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_gib: Option<u32>,
+
+    /// Volume type: `gp3` or `io2`. Default `gp3`.
+    #[serde(default, rename = "type")]
+    pub kind: StorageType,
+}
+
+fn default_gib() -> u32 {
+    100
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self { gib: default_gib(), max_gib: None, kind: StorageType::default() }
+    }
+}
+
+/// Type of a database volume.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StorageType {
+    #[default]
+    Gp3,
+    Io2,
+}
+
+impl StorageType {
+    /// The name that RDS knows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gp3 => "gp3",
+            Self::Io2 => "io2",
+        }
+    }
+}
+
+/// The pool of read replicas.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Replicas {
+    /// Never fewer replicas than this. Default 0.
+    #[serde(default)]
+    pub min: u32,
+
+    /// Never more replicas than this, at most 15 (AWS's limit). Default: `min`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<u32>,
+
+    /// RDS instance class of each replica. Default: the primary's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_class: Option<String>,
+
+    /// A replica further behind than this does not count as ready. Default 30.
+    #[serde(default = "default_max_lag")]
+    pub max_lag_seconds: u32,
+
+    /// How the number of replicas follows the load. Default: it does not.
+    #[serde(default)]
+    pub scaling: Scaling,
+}
+
+fn default_max_lag() -> u32 {
+    30
+}
+
+impl Default for Replicas {
+    fn default() -> Self {
+        Self {
+            min: 0,
+            max: None,
+            instance_class: None,
+            max_lag_seconds: default_max_lag(),
+            scaling: Scaling::default(),
+        }
+    }
+}
+
+impl Replicas {
+    /// The upper bound in force.
+    pub fn max(&self) -> u32 {
+        self.max.unwrap_or(self.min)
+    }
+}
+
+/// Automated backups.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Backups {
+    /// Days that backups are kept, 0 to 35; 0 turns them off, and read replicas need them.
+    /// Default 7: a mistake made before a weekend is found after it.
+    #[serde(default = "default_retention")]
+    pub retention_days: u32,
+}
+
+fn default_retention() -> u32 {
+    7
+}
+
+impl Default for Backups {
+    fn default() -> Self {
+        Self { retention_days: default_retention() }
+    }
+}

@@ -1,0 +1,24 @@
+//! Version `v1alpha1` of the group `lamplighter.dev`.
+
+mod database;
+mod lampstack;
+mod network;
+mod plan;
+mod scaling;
+mod status;
+mod tier;
+mod update;
+mod validation;
+
+pub use database::*;
+pub use lampstack::*;
+pub use network::*;
+pub use plan::*;
+pub use scaling::*;
+pub use status::*;
+pub use tier::*;
+pub use update::validate_update;
+pub use validation::validate;
+
+/// `lamplighter.dev/v1alpha1`
+pub const API_VERSION: &str = "lamplighter.dev/v1alpha1";

@@ -1,0 +1,153 @@
+//! The controller's last word on a stack.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What Lamplighter last saw and did. Rebuilt from observation; never an input to planning.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LampStackStatus {
+    /// The generation of the spec that this status speaks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// When AWS was last observed for this status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_time: Option<Time>,
+
+    /// One sentence for a person.
+    #[serde(default)]
+    pub summary: String,
+
+    /// Facts about the stack: `Ready`, `Progressing`, `Degraded`, `Stalled`, `Paused`, and one per part.
+    #[serde(default)]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+
+    /// The address of the site, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+
+    /// One entry per tier.
+    #[serde(default)]
+    pub tiers: Vec<TierStatus>,
+
+    /// The database and its replicas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<DatabaseStatus>,
+
+    /// Every part of the site on AWS, with its state.
+    #[serde(default)]
+    pub parts: Vec<PartStatus>,
+
+    /// What must wait, and for what.
+    #[serde(default)]
+    pub waiting: Vec<Waiting>,
+
+    /// The last decisions, newest first, at most 20.
+    #[serde(default)]
+    pub decisions: Vec<Decision>,
+
+    /// The value of the `reconcile-requested-at` annotation that was last acted upon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
+}
+
+/// A tier as observed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TierStatus {
+    pub name: String,
+    /// Instances wanted right now.
+    pub desired: u32,
+    /// Instances that exist.
+    pub instances: u32,
+    /// Instances that serve: in service, and healthy targets where there is a load balancer.
+    pub ready: u32,
+    /// Address of the tier's load balancer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+}
+
+/// The database as observed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DatabaseStatus {
+    /// RDS's own word: `available`, `creating`, `modifying`, …
+    pub state: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine_version: Option<String>,
+    /// ARN of the secret that holds the master password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_arn: Option<String>,
+    /// Read replicas wanted right now.
+    pub replicas_desired: u32,
+    /// Read replicas that replicate and lag less than `maxLagSeconds`.
+    pub replicas_ready: u32,
+    /// The final snapshot, once the database is being deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub final_snapshot: Option<String>,
+}
+
+/// One part of the site on AWS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PartStatus {
+    /// Name of the part in the stack, for example `subnet/public/1`.
+    pub part: String,
+    /// Kind of the AWS resource.
+    pub kind: String,
+    /// AWS's id, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    pub state: PartState,
+    /// Why it is not ready, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// State of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PartState {
+    /// It exists and is as the spec says.
+    Ready,
+    /// It is being made, or settles after a change.
+    Progressing,
+    /// It waits for another part.
+    Waiting,
+    /// It differs from the spec and is being put back.
+    Drifted,
+    /// It is being removed.
+    Deleting,
+    /// AWS says it failed, or refuses the change.
+    Failed,
+    /// It could not be observed.
+    Unknown,
+}
+
+/// What must wait, and for what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    pub part: String,
+    /// A sentence with the cause and, where it is known, the time.
+    pub reason: String,
+    /// Whether a person must act before it goes on.
+    #[serde(default)]
+    pub blocked: bool,
+}
+
+/// One decision, with its numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Decision {
+    pub time: Time,
+    pub part: String,
+    /// What was decided: `ScaleUp`, `ReplaceInstance`, `Create`, …
+    pub action: String,
+    /// Why, with the numbers that it was decided on.
+    pub reason: String,
+}

@@ -1,0 +1,299 @@
+//! The handle that everybody holds.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::backend::{Backend, MemoryBackend, SledBackend};
+use crate::error::StoreError;
+use crate::identity;
+use crate::index::{self, Index};
+use crate::key::{Key, Revision, Stored};
+use crate::rules::{Preconditions, Updated};
+use crate::transaction::{Change, INSTANCE, Outcome, Transaction};
+use crate::watch::Watch;
+use crate::writer::{Writer, WriterHandle};
+
+/// Tells the time for `creationTimestamp` and `deletionTimestamp`.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Objects, their history, and the controller's ledger. Cheap to clone; the last clone that is dropped closes it.
+#[derive(Clone)]
+pub struct Store {
+    state: Arc<State>,
+    writer: Arc<WriterHandle>,
+}
+
+impl Store {
+    /// Opens the store in `dir`, or makes a new one there. Blocks while it reads the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] if another daemon has it, [`StoreError::UnknownVersion`], [`StoreError::Corrupt`],
+    /// [`StoreError::Io`].
+    pub fn open(
+        dir: &Path,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Result<Store, StoreError> {
+        let backend = Arc::new(SledBackend::new(dir)?);
+        let place = dir.display().to_string();
+        let instance = identity::new_instance(clock(), &place);
+        Store::start(backend, Arc::new(clock), &instance, place)
+    }
+
+    /// A new store that lives as long as its handles. The same writes give the same uids and revisions each time.
+    #[allow(clippy::expect_used, reason = "memory neither fails nor holds anything that could be refused")]
+    pub fn in_memory(clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Store {
+        let backend = Arc::new(MemoryBackend::new());
+        Store::with_backend(backend, clock, "memory").expect("an empty backend in memory always opens")
+    }
+
+    /// A store on any backend. `instance` names it if it is new: uids derive from it, so two stores that share AWS
+    /// resources must not share it.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn with_backend(
+        backend: Arc<dyn Backend>,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+        instance: &str,
+    ) -> Result<Store, StoreError> {
+        Store::start(backend, Arc::new(clock), instance, "the given backend".to_owned())
+    }
+
+    fn start(
+        backend: Arc<dyn Backend>,
+        clock: Clock,
+        instance: &str,
+        place: String,
+    ) -> Result<Store, StoreError> {
+        let index = match index::load(backend.load()?, &place)? {
+            Some(index) => index,
+            None => initialize(backend.as_ref(), instance, clock())?,
+        };
+        let state = Arc::new(State::new(index));
+        let writer = Writer::new(Arc::clone(&state), backend, clock, place);
+        Ok(Store { state, writer: Arc::new(WriterHandle::start(writer)?) })
+    }
+
+    /// The revision of the newest change of any object.
+    pub fn head(&self) -> Revision {
+        self.state.read().root.head
+    }
+
+    /// Why the last commit failed, until the store has recovered, which the next write tries. Reads go on meanwhile.
+    pub fn fault(&self) -> Option<String> {
+        self.state.fault()
+    }
+
+    /// The object, or `None`.
+    ///
+    /// # Errors
+    /// None today; a backend that reads on demand would have some.
+    pub fn get(&self, key: &Key) -> Result<Option<Stored>, StoreError> {
+        Ok(self.state.read().objects.get(key).cloned())
+    }
+
+    /// The objects of a kind, in one namespace or in all, sorted by key, and the revision they were read at:
+    /// a watch from there misses nothing.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub fn list(&self, plural: &str, namespace: Option<&str>) -> Result<(Vec<Stored>, Revision), StoreError> {
+        let index = self.state.read();
+        let from = Key::new(plural, namespace.unwrap_or_default(), "");
+        let matching = index.objects.range(from..).take_while(|(key, _)| key.is_in(plural, namespace));
+        Ok((matching.map(|(_, stored)| stored.clone()).collect(), index.root.head))
+    }
+
+    /// Stores a new object. Sets `metadata.{name,namespace,uid,creationTimestamp,generation,resourceVersion}`.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`], [`StoreError::Invalid`], [`StoreError::Unavailable`].
+    pub async fn create(&self, key: &Key, object: Value) -> Result<Stored, StoreError> {
+        let change = Change::Create { key: key.clone(), object };
+        self.submit_object(change).await.map(Updated::into_stored)
+    }
+
+    /// Replaces an object, if it is still at revision `expected` (whatever it is at, if `None`).
+    ///
+    /// The store's own metadata is kept, whatever `object` says; `metadata.generation` rises if anything but
+    /// `metadata` and `status` changed; an object that is being deleted goes with its last finalizer.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Conflict`], [`StoreError::UidMismatch`] if `object` names another
+    /// uid, [`StoreError::Invalid`], [`StoreError::Unavailable`].
+    pub async fn update(
+        &self,
+        key: &Key,
+        expected: Option<Revision>,
+        object: Value,
+    ) -> Result<Updated, StoreError> {
+        self.submit_object(Change::Update { key: key.clone(), expected, object }).await
+    }
+
+    /// Removes an object, or, if finalizers hold it, marks it as being deleted.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Conflict`], [`StoreError::UidMismatch`],
+    /// [`StoreError::Unavailable`].
+    pub async fn delete(&self, key: &Key, preconditions: Preconditions) -> Result<Updated, StoreError> {
+        self.submit_object(Change::Delete { key: key.clone(), preconditions }).await
+    }
+
+    /// The changes of a kind after the revision `from`.
+    ///
+    /// # Errors
+    /// [`StoreError::Gone`] if some of them are forgotten, [`StoreError::FutureRevision`] if `from` is yet to come.
+    pub fn watch(&self, plural: &str, namespace: Option<&str>, from: Revision) -> Result<Watch, StoreError> {
+        Watch::start(Arc::clone(&self.state), plural, namespace, from)
+    }
+
+    /// The ledger of one owner: part and entry.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub fn ledger(&self, owner: &str) -> Result<BTreeMap<String, Arc<Value>>, StoreError> {
+        Ok(self.state.read().ledger.get(owner).cloned().unwrap_or_default())
+    }
+
+    /// Who has entries in the ledger, sorted.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub fn ledger_owners(&self) -> Result<Vec<String>, StoreError> {
+        Ok(self.state.read().ledger.keys().cloned().collect())
+    }
+
+    /// Writes or (`None`) removes one entry. It is durable when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`], [`StoreError::Unavailable`].
+    pub async fn put_ledger(&self, owner: &str, part: &str, value: Option<Value>) -> Result<(), StoreError> {
+        self.put_ledger_batch(owner, vec![(part.to_owned(), value)]).await
+    }
+
+    /// Writes or removes entries of one owner, all or none. They are durable when this returns.
+    ///
+    /// # Errors
+    /// As [`Store::put_ledger`].
+    pub async fn put_ledger_batch(
+        &self,
+        owner: &str,
+        entries: Vec<(String, Option<Value>)>,
+    ) -> Result<(), StoreError> {
+        self.writer.submit(Change::Ledger { owner: owner.to_owned(), entries }).await.map(drop)
+    }
+
+    /// The random name of this store, made when it was made.
+    pub fn instance(&self) -> String {
+        self.meta(INSTANCE).unwrap_or_default()
+    }
+
+    /// A record about the store as a whole.
+    pub fn meta(&self, name: &str) -> Option<String> {
+        self.state.read().records.get(name).cloned()
+    }
+
+    /// Writes a record about the store as a whole. It is durable when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`], also for the store's own name; [`StoreError::Unavailable`].
+    pub async fn put_meta(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        let change = Change::Record { name: name.to_owned(), value: value.to_owned() };
+        self.writer.submit(change).await.map(drop)
+    }
+
+    async fn submit_object(&self, change: Change) -> Result<Updated, StoreError> {
+        match self.writer.submit(change).await? {
+            Outcome::Object(updated) => Ok(updated),
+            Outcome::Done => Err(StoreError::unavailable("the writer answered another question")),
+        }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Store").field("root", &self.state.read().root).finish_non_exhaustive()
+    }
+}
+
+/// Makes a new store: its format and its name.
+fn initialize(backend: &dyn Backend, instance: &str, now: Timestamp) -> Result<Index, StoreError> {
+    let mut index = Index::default();
+    let mut transaction = Transaction::new(&index, now);
+    transaction.execute(Change::Record { name: INSTANCE.to_owned(), value: instance.to_owned() })?;
+    if let Some((batch, delta)) = transaction.finish()? {
+        backend.commit(&batch)?;
+        index.apply(delta);
+    }
+    Ok(index)
+}
+
+/// What handles, watches and the writer share.
+#[derive(Debug)]
+pub(crate) struct State {
+    index: RwLock<Index>,
+    /// Per kind, the revision of its newest change. Its watches sleep on it.
+    signals: Mutex<BTreeMap<String, watch::Sender<Revision>>>,
+    fault: Mutex<Option<String>>,
+}
+
+impl State {
+    fn new(index: Index) -> State {
+        State { index: RwLock::new(index), signals: Mutex::default(), fault: Mutex::default() }
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the index, then wakes the watches of the kinds that have something new.
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Index)) {
+        change(&mut self.index.write().unwrap_or_else(PoisonError::into_inner));
+        let index = self.read();
+        for (plural, signal) in self.signals().iter() {
+            let newest = index.history.newest(plural);
+            signal.send_if_modified(|seen| std::mem::replace(seen, newest) != newest);
+        }
+    }
+
+    /// Takes what the disk has after a failed write, unless it has lost what was acknowledged.
+    pub(crate) fn replace(&self, recovered: Index, place: &str) -> Result<(), StoreError> {
+        let commits = self.read().root.commits;
+        if recovered.root.commits < commits {
+            let reason = format!("{commits} commits were acknowledged, {} are there", recovered.root.commits);
+            return Err(StoreError::Corrupt { place: place.to_owned(), reason });
+        }
+        self.update(|index| *index = recovered);
+        Ok(())
+    }
+
+    pub(crate) fn subscribe(&self, plural: &str) -> watch::Receiver<Revision> {
+        let newest = self.read().history.newest(plural);
+        let mut signals = self.signals();
+        let signal = signals.entry(plural.to_owned()).or_insert_with(|| watch::Sender::new(newest));
+        signal.subscribe()
+    }
+
+    /// Ends every watch.
+    pub(crate) fn close(&self) {
+        self.signals().clear();
+    }
+
+    pub(crate) fn fault(&self) -> Option<String> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_fault(&self, fault: Option<String>) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    fn signals(&self) -> MutexGuard<'_, BTreeMap<String, watch::Sender<Revision>>> {
+        self.signals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

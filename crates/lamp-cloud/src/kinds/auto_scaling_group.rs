@@ -1,0 +1,167 @@
+//! An Auto Scaling group.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Declared, Kind, Repeat};
+use crate::field::fields;
+use crate::{Difference, Member, Reference, Service};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AutoScalingGroup {
+    pub template: Reference,
+    /// The version of the template that new instances are launched from: always a number.
+    pub template_version: u64,
+    pub subnets: Vec<Reference>,
+    pub target_groups: Vec<Reference>,
+    pub min: u32,
+    pub max: u32,
+    pub desired: u32,
+    /// Instance types in order of preference; the first is the template's own.
+    pub instance_types: Vec<String>,
+    /// How long the group leaves a new instance alone, in seconds.
+    pub grace_seconds: u32,
+    /// Instances of the group, as observed.
+    #[serde(default)]
+    pub members: Vec<Member>,
+    /// Processes that somebody suspended, as observed.
+    #[serde(default)]
+    pub suspended: Vec<String>,
+}
+
+/// Settings that one `UpdateAutoScalingGroup` sets together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    pub template: Reference,
+    pub template_version: u64,
+    pub subnets: Vec<Reference>,
+    pub min: u32,
+    pub max: u32,
+    pub instance_types: Vec<String>,
+    pub grace_seconds: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    Settings(Settings),
+    SetDesired(u32),
+    AttachTargetGroups(Vec<Reference>),
+    DetachTargetGroups(Vec<Reference>),
+    ResumeProcesses(Vec<String>),
+}
+
+fields!(AutoScalingGroup {
+    template: InPlace Spec,
+    template_version: InPlace Spec,
+    subnets: InPlace Spec,
+    target_groups: InPlace Spec,
+    min: InPlace Spec,
+    max: InPlace Spec,
+    desired: InPlace Scaler,
+    instance_types: InPlace Spec,
+    grace_seconds: InPlace Spec,
+    suspended: InPlace Spec,
+});
+
+impl AutoScalingGroup {
+    /// The settings that are changed together.
+    pub fn settings(&self) -> Settings {
+        let sorted = self.sorted();
+        Settings {
+            template: sorted.template,
+            template_version: sorted.template_version,
+            subnets: sorted.subnets,
+            min: sorted.min,
+            max: sorted.max,
+            instance_types: sorted.instance_types,
+            grace_seconds: sorted.grace_seconds,
+        }
+    }
+
+    fn sorted(&self) -> Self {
+        let mut sorted = self.clone();
+        sorted.subnets.sort();
+        sorted.target_groups.sort();
+        sorted
+    }
+}
+
+fn lacking(wanted: &[Reference], present: &[Reference]) -> Vec<Reference> {
+    wanted.iter().filter(|group| group.as_id().is_some() && !present.contains(group)).cloned().collect()
+}
+
+impl Declared for AutoScalingGroup {
+    type Change = Change;
+    const KIND: Kind = Kind::AutoScalingGroup;
+    const SERVICE: Service = Service::AutoScaling;
+    const REPEAT: Repeat = Repeat::Safe;
+    const CREATE: &'static str = "CreateAutoScalingGroup";
+    const DELETE: &'static str = "DeleteAutoScalingGroup";
+
+    fn needs(&self) -> Vec<&Reference> {
+        std::iter::once(&self.template).chain(&self.subnets).chain(&self.target_groups).collect()
+    }
+
+    fn references_mut(&mut self) -> Vec<&mut Reference> {
+        std::iter::once(&mut self.template).chain(&mut self.subnets).chain(&mut self.target_groups).collect()
+    }
+
+    fn differences(&self, observed: &Self) -> Vec<Difference> {
+        differences(&self.sorted(), &observed.sorted())
+    }
+
+    fn changes(&self, observed: &Self) -> Vec<Change> {
+        let resolved = self.needs().iter().all(|reference| reference.as_id().is_some());
+        let settings = (resolved && self.settings() != observed.settings())
+            .then(|| Change::Settings(self.settings()))
+            .into_iter();
+        let attach = lacking(&self.target_groups, &observed.target_groups);
+        let detach =
+            if resolved { lacking(&observed.target_groups, &self.target_groups) } else { Vec::new() };
+        let others = [
+            (!attach.is_empty()).then_some(Change::AttachTargetGroups(attach)),
+            (!detach.is_empty()).then_some(Change::DetachTargetGroups(detach)),
+            (!observed.suspended.is_empty()).then(|| Change::ResumeProcesses(observed.suspended.clone())),
+            (self.desired != observed.desired).then_some(Change::SetDesired(self.desired)),
+        ];
+        settings.chain(others.into_iter().flatten()).collect()
+    }
+
+    fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Settings(settings) => self.apply_settings(settings),
+            Change::SetDesired(desired) => self.desired = *desired,
+            Change::AttachTargetGroups(groups) => {
+                let new = lacking(groups, &self.target_groups);
+                self.target_groups.extend(new);
+            }
+            Change::DetachTargetGroups(groups) => self.target_groups.retain(|group| !groups.contains(group)),
+            Change::ResumeProcesses(processes) => {
+                self.suspended.retain(|process| !processes.contains(process));
+            }
+        }
+    }
+
+    fn operation(change: &Change) -> &'static str {
+        match change {
+            Change::Settings(_) => "UpdateAutoScalingGroup",
+            Change::SetDesired(_) => "SetDesiredCapacity",
+            Change::AttachTargetGroups(_) => "AttachLoadBalancerTargetGroups",
+            Change::DetachTargetGroups(_) => "DetachLoadBalancerTargetGroups",
+            Change::ResumeProcesses(_) => "ResumeProcesses",
+        }
+    }
+}
+
+impl AutoScalingGroup {
+    // AWS moves the desired capacity into new bounds by itself.
+    fn apply_settings(&mut self, settings: &Settings) {
+        self.template = settings.template.clone();
+        self.template_version = settings.template_version;
+        self.subnets.clone_from(&settings.subnets);
+        self.min = settings.min;
+        self.max = settings.max;
+        self.instance_types.clone_from(&settings.instance_types);
+        self.grace_seconds = settings.grace_seconds;
+        self.desired = self.desired.clamp(settings.min, settings.max.max(settings.min));
+    }
+}

@@ -1,0 +1,119 @@
+//! A launch template: what an instance is started from. Versions are only ever added.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Declared, Kind, Repeat};
+use crate::field::fields;
+use crate::{Difference, Reference, Service, Tags};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaunchTemplate {
+    /// What the newest version launches. In another listing than the template itself.
+    pub data: Option<TemplateData>,
+    /// The newest version, as observed.
+    #[serde(default)]
+    pub latest_version: u64,
+    /// The version that people who name none get, as observed: always the newest.
+    #[serde(default)]
+    pub default_version: u64,
+}
+
+/// What a version launches. IMDSv2 is required, and the root volume is an encrypted gp3, always.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateData {
+    /// `ami-…`, or `resolve:ssm:/…` which AWS resolves at each launch.
+    pub image: String,
+    pub instance_type: String,
+    pub instance_profile: Option<String>,
+    pub security_groups: Vec<Reference>,
+    /// Script or cloud-config, not encoded.
+    pub user_data: String,
+    pub root_volume_gib: u32,
+    /// Tags of instances and their volumes.
+    pub instance_tags: Tags,
+    /// `HttpTokens: required`
+    pub imds_v2_required: bool,
+    pub root_volume_encrypted: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// `CreateLaunchTemplateVersion`
+    NewVersion(TemplateData),
+    /// `ModifyLaunchTemplate`
+    DefaultVersion(u64),
+}
+
+fields!(TemplateData {
+    image: InPlace Spec,
+    instance_type: InPlace Spec,
+    instance_profile: InPlace Spec,
+    security_groups: InPlace Spec,
+    user_data: InPlace Spec,
+    root_volume_gib: InPlace Spec,
+    instance_tags: InPlace Spec,
+    imds_v2_required: InPlace Spec,
+    root_volume_encrypted: InPlace Spec,
+});
+
+impl LaunchTemplate {
+    fn sorted(data: &TemplateData) -> TemplateData {
+        let mut data = data.clone();
+        data.security_groups.sort();
+        data
+    }
+}
+
+impl Declared for LaunchTemplate {
+    type Change = Change;
+    const KIND: Kind = Kind::LaunchTemplate;
+    const SERVICE: Service = Service::Ec2;
+    const REPEAT: Repeat = Repeat::Safe;
+    const CREATE: &'static str = "CreateLaunchTemplate";
+    const DELETE: &'static str = "DeleteLaunchTemplate";
+
+    fn needs(&self) -> Vec<&Reference> {
+        self.data.iter().flat_map(|data| &data.security_groups).collect()
+    }
+
+    fn references_mut(&mut self) -> Vec<&mut Reference> {
+        self.data.iter_mut().flat_map(|data| &mut data.security_groups).collect()
+    }
+
+    fn differences(&self, observed: &Self) -> Vec<Difference> {
+        match (&self.data, &observed.data) {
+            (Some(desired), Some(observed)) => differences(&Self::sorted(desired), &Self::sorted(observed)),
+            _ => Vec::new(),
+        }
+    }
+
+    fn changes(&self, observed: &Self) -> Vec<Change> {
+        let resolved = self.needs().iter().all(|reference| reference.as_id().is_some());
+        match (&self.data, &observed.data) {
+            (Some(wanted), Some(current)) if Self::sorted(wanted) != Self::sorted(current) => {
+                resolved.then(|| Change::NewVersion(wanted.clone())).into_iter().collect()
+            }
+            (Some(_), Some(_)) if observed.default_version != observed.latest_version => {
+                vec![Change::DefaultVersion(observed.latest_version)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn apply(&mut self, change: &Change) {
+        match change {
+            Change::NewVersion(data) => {
+                self.data = Some(data.clone());
+                self.latest_version += 1;
+            }
+            Change::DefaultVersion(version) => self.default_version = *version,
+        }
+    }
+
+    fn operation(change: &Change) -> &'static str {
+        match change {
+            Change::NewVersion(_) => "CreateLaunchTemplateVersion",
+            Change::DefaultVersion(_) => "ModifyLaunchTemplate",
+        }
+    }
+}

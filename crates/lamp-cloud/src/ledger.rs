@@ -1,0 +1,76 @@
+//! What we know to have done: intents before effects, and the second key of every deletion.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{CloudError, Kind, Request, ResourceId};
+
+/// What the store knows of one part of a stack. Written durably before and after each mutation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LedgerEntry {
+    /// Kind of the resource; `None` for records of live things (a replaced instance, a target).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+    /// AWS's id, once a creation is known to have taken effect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ResourceId>,
+    /// When it was known to exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    /// How many attempts to make it ended in a failed or vanished resource.
+    #[serde(default)]
+    pub attempt: u32,
+    /// The mutation whose outcome is not known yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<Intent>,
+    /// The last mutation whose outcome is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Finished>,
+}
+
+/// A mutation that was decided, with the exact request, written down before the call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Intent {
+    pub request: Request,
+    /// Why, for the audit and for `lampctl why`.
+    pub reason: String,
+    pub started_at: Timestamp,
+    /// How often the same request was sent.
+    pub sent: u32,
+    /// The last error, if a reply said that the outcome is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<CloudError>,
+}
+
+impl Intent {
+    /// Whether the reply of a call that started at `started_at` cannot arrive any more, nor its effect become
+    /// visible later.
+    pub fn is_older_than(&self, window: Duration, now: Timestamp) -> bool {
+        now.duration_since(self.started_at).unsigned_abs() >= window && now > self.started_at
+    }
+}
+
+/// A mutation whose outcome is known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finished {
+    pub request: Request,
+    pub reason: String,
+    pub at: Timestamp,
+    pub outcome: Outcome,
+    /// Failures of the same request in a row.
+    #[serde(default)]
+    pub failures: u32,
+}
+
+/// How a mutation ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    Done,
+    Failed(CloudError),
+}

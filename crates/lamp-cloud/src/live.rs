@@ -1,0 +1,103 @@
+//! What lives by itself: instances, members of groups, targets, zones.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{ResourceId, Tags};
+
+/// An Availability Zone of the region.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Zone {
+    pub name: String,
+    /// Whether AWS says that it can be used.
+    pub available: bool,
+}
+
+/// An EC2 instance that carries our tags.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    pub id: ResourceId,
+    pub tags: Tags,
+    /// The Auto Scaling group that launched it, by its `aws:autoscaling:groupName` tag.
+    pub group: Option<ResourceId>,
+    pub state: InstanceState,
+    pub zone: String,
+    pub instance_type: String,
+    pub launched_at: Timestamp,
+    /// The worse of EC2's two status checks; `None` where it was not read or is still initialising.
+    pub status: Option<StatusCheck>,
+}
+
+/// EC2's word for an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InstanceState {
+    Pending,
+    Running,
+    ShuttingDown,
+    Terminated,
+    Stopping,
+    Stopped,
+}
+
+/// Result of EC2's status checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StatusCheck {
+    Ok,
+    Impaired,
+}
+
+/// An instance as its Auto Scaling group sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    pub instance: ResourceId,
+    pub zone: String,
+    pub lifecycle: LifecycleState,
+    /// The group's own verdict.
+    pub healthy: bool,
+    /// Version of the launch template that it was launched from, where AWS says.
+    pub template_version: Option<u64>,
+    pub instance_type: String,
+}
+
+/// Auto Scaling's word for a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LifecycleState {
+    /// On its way in: `Pending`, `Pending:*`, `Warmed:*`.
+    Pending,
+    InService,
+    /// On its way out: `Terminating*`, `Detaching`, `Detached`.
+    Terminating,
+    /// `Standby`, `EnteringStandby`: a person took it out.
+    Standby,
+}
+
+/// One target of a target group: an instance and a port.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Target {
+    pub instance: ResourceId,
+    pub port: u16,
+}
+
+/// A target and its health.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetHealth {
+    pub target: Target,
+    pub state: TargetState,
+    /// AWS's reason code, for example `Target.FailedHealthChecks`.
+    pub reason: Option<String>,
+}
+
+/// The load balancer's word for a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TargetState {
+    /// Registered, not checked often enough yet.
+    Initial,
+    Healthy,
+    Unhealthy,
+    /// Leaving: finishing its requests.
+    Draining,
+    /// The group has no listener, or the zone is off.
+    Unused,
+    /// AWS cannot say.
+    Unavailable,
+}

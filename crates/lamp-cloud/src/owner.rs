@@ -1,0 +1,64 @@
+//! Ownership: the tags that say whose a resource is. One of the two keys that any deletion needs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Part;
+
+/// Tags of a resource.
+pub type Tags = BTreeMap<String, String>;
+
+/// Keys of our tags.
+pub mod tag {
+    pub const INSTALL: &str = "lamplighter:install";
+    pub const STACK: &str = "lamplighter:stack";
+    pub const UID: &str = "lamplighter:uid";
+    pub const PART: &str = "lamplighter:part";
+    pub const INTENT: &str = "lamplighter:intent";
+    pub const NAME: &str = "Name";
+}
+
+/// The stack that a resource belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Owner {
+    /// Name of this installation of Lamplighter; several may share an account.
+    pub install: String,
+    pub namespace: String,
+    pub name: String,
+    /// The stack's `metadata.uid`: a stack made again under the same name is another stack.
+    pub uid: String,
+}
+
+impl Owner {
+    /// `namespace/name`
+    pub fn stack(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// The tags of one part, made for the intent `intent`.
+    pub fn tags(&self, part: &Part, intent: &str) -> Tags {
+        let mut tags = self.identity(part);
+        tags.insert(tag::INTENT.to_owned(), intent.to_owned());
+        tags
+    }
+
+    /// The tags of one part that never change.
+    pub fn identity(&self, part: &Part) -> Tags {
+        [
+            (tag::INSTALL, self.install.clone()),
+            (tag::STACK, self.stack()),
+            (tag::UID, self.uid.clone()),
+            (tag::PART, part.to_string()),
+            (tag::NAME, format!("{} {part}", self.name)),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
+    }
+
+    /// Whether `tags` say that a resource is ours.
+    pub fn owns(&self, tags: &Tags) -> bool {
+        tags.get(tag::INSTALL) == Some(&self.install) && tags.get(tag::UID) == Some(&self.uid)
+    }
+}

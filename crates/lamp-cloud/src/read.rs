@@ -1,0 +1,118 @@
+//! Reading calls. Each is one AWS call; the observer decides which, when and in which order.
+
+use serde::{Deserialize, Serialize};
+
+use crate::kinds::{
+    launch_template::TemplateData, load_balancer::LoadBalancerAttributes, target_group::TargetGroupAttributes,
+};
+use crate::{
+    Instance, Kind, MetricQuery, Resource, ResourceId, Series, StatusCheck, Tags, TargetHealth, Zone,
+};
+
+/// A kind of row that can be listed for the whole region, page by page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Listing {
+    Zones,
+    /// Resources of a declared kind. Where the listing call returns no tags, `tags` of the rows are empty and
+    /// [`Read::Tags`] gives them.
+    Resources(Kind),
+    /// The newest version of each launch template: what it launches.
+    LaunchTemplateVersions,
+    Instances,
+    /// Status checks of running instances; instances that pass may be left out.
+    InstanceStatus,
+}
+
+impl Listing {
+    /// Everything that one pass lists.
+    pub fn all() -> Vec<Self> {
+        let mut listings = vec![Self::Zones, Self::LaunchTemplateVersions, Self::Instances, Self::InstanceStatus];
+        listings.extend(Kind::ALL.iter().filter(|kind| kind.is_listed()).map(|kind| Self::Resources(*kind)));
+        listings
+    }
+
+    /// Short name for metrics and messages, for example `Subnet`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Zones => "Zone",
+            Self::Resources(kind) => kind.name(),
+            Self::LaunchTemplateVersions => "LaunchTemplateVersion",
+            Self::Instances => "Instance",
+            Self::InstanceStatus => "InstanceStatus",
+        }
+    }
+}
+
+/// One reading call.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Read {
+    /// One page of a listing; `None` is the first.
+    List { listing: Listing, page: Option<String> },
+    /// `DescribeVpcAttribute enableDnsSupport`
+    VpcDnsSupport { vpc: ResourceId },
+    /// `DescribeVpcAttribute enableDnsHostnames`
+    VpcDnsHostnames { vpc: ResourceId },
+    /// `DescribeListeners` of one load balancer.
+    Listeners { load_balancer: ResourceId },
+    /// `DescribeLoadBalancerAttributes`
+    LoadBalancerAttributes { load_balancer: ResourceId },
+    /// `DescribeTargetGroupAttributes`
+    TargetGroupAttributes { target_group: ResourceId },
+    /// `DescribeTargetHealth`
+    TargetHealth { target_group: ResourceId },
+    /// `DescribeDBParameters` of one parameter group: those set by a user.
+    DbParameters { group: ResourceId },
+    /// Tags of resources whose listing shows none: load balancing takes up to 20 ARNs a call, RDS one.
+    Tags { kind: Kind, ids: Vec<ResourceId> },
+    /// One database instance afresh, just before an action that depends on its role.
+    DbInstance { id: ResourceId },
+    /// A final snapshot: is it there?
+    DbSnapshot { id: ResourceId },
+    /// The last `minutes` of up to 500 metrics.
+    Metrics { queries: Vec<MetricQuery>, minutes: u32 },
+}
+
+impl Read {
+    /// How many ids one [`Read::Tags`] may name, by kind.
+    pub fn tags_per_call(kind: Kind) -> usize {
+        match kind {
+            Kind::LoadBalancer | Kind::TargetGroup | Kind::Listener => 20,
+            _ => 1,
+        }
+    }
+
+    /// How many metrics one call may ask for (`GetMetricData`).
+    pub const METRICS_PER_CALL: usize = 500;
+}
+
+/// One page of rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Token of the next page, if there is one.
+    pub next: Option<String>,
+}
+
+/// The answer to a [`Read`] of the same name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Reading {
+    Zones(Page<Zone>),
+    Resources(Page<Resource>),
+    /// Template id, version, and what it launches.
+    LaunchTemplateVersions(Page<(ResourceId, u64, TemplateData)>),
+    Instances(Page<Instance>),
+    InstanceStatus(Page<(ResourceId, StatusCheck)>),
+    /// The value of a boolean VPC attribute.
+    VpcAttribute(bool),
+    Listeners(Vec<Resource>),
+    LoadBalancerAttributes(LoadBalancerAttributes),
+    TargetGroupAttributes(TargetGroupAttributes),
+    TargetHealth(Vec<TargetHealth>),
+    DbParameters(std::collections::BTreeMap<String, String>),
+    Tags(Vec<(ResourceId, Tags)>),
+    /// `None`: AWS says that there is none.
+    DbInstance(Option<Resource>),
+    /// AWS's word for the snapshot (`creating`, `available`), or `None`.
+    DbSnapshot(Option<String>),
+    Metrics(Vec<(MetricQuery, Series)>),
+}

@@ -10,6 +10,7 @@
 //! | `rules` | what a create, update or delete does to an object; pure |
 //! | `transaction` | a group of writes evaluated together; pure |
 //! | `index` | all that is readable, in memory |
+//! | `state` | the index, shared, and the signals to watches |
 //! | `history` | past changes, for watches, and their compaction |
 //! | `layout` | the only place that lays out bytes |
 //! | `writer` | group commit and recovery after a failed one |
@@ -24,6 +25,7 @@ mod index;
 mod key;
 mod layout;
 mod rules;
+mod state;
 mod store;
 mod transaction;
 mod watch;

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::watch;
 
 use crate::backend::{Backend, MemoryBackend, SledBackend};
 use crate::error::StoreError;
@@ -15,6 +14,7 @@ use crate::identity;
 use crate::index::{self, Index};
 use crate::key::{Key, Revision, Stored};
 use crate::rules::{Preconditions, Updated};
+use crate::state::State;
 use crate::transaction::{Change, INSTANCE, Outcome, Transaction};
 use crate::watch::Watch;
 use crate::writer::{Writer, WriterHandle};
@@ -85,7 +85,7 @@ impl Store {
         self.state.read().root.head
     }
 
-    /// Why the last commit failed, until the store has recovered, which the next write tries. Reads go on meanwhile.
+    /// Why the last commit failed, until one succeeds. Reads go on meanwhile; writes try to recover.
     pub fn fault(&self) -> Option<String> {
         self.state.fault()
     }
@@ -232,68 +232,4 @@ fn initialize(backend: &dyn Backend, instance: &str, now: Timestamp) -> Result<I
         index.apply(delta);
     }
     Ok(index)
-}
-
-/// What handles, watches and the writer share.
-#[derive(Debug)]
-pub(crate) struct State {
-    index: RwLock<Index>,
-    /// Per kind, the revision of its newest change. Its watches sleep on it.
-    signals: Mutex<BTreeMap<String, watch::Sender<Revision>>>,
-    fault: Mutex<Option<String>>,
-}
-
-impl State {
-    fn new(index: Index) -> State {
-        State { index: RwLock::new(index), signals: Mutex::default(), fault: Mutex::default() }
-    }
-
-    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Index> {
-        self.index.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes the index, then wakes the watches of the kinds that have something new.
-    pub(crate) fn update(&self, change: impl FnOnce(&mut Index)) {
-        change(&mut self.index.write().unwrap_or_else(PoisonError::into_inner));
-        let index = self.read();
-        for (plural, signal) in self.signals().iter() {
-            let newest = index.history.newest(plural);
-            signal.send_if_modified(|seen| std::mem::replace(seen, newest) != newest);
-        }
-    }
-
-    /// Takes what the disk has after a failed write, unless it has lost what was acknowledged.
-    pub(crate) fn replace(&self, recovered: Index, place: &str) -> Result<(), StoreError> {
-        let commits = self.read().root.commits;
-        if recovered.root.commits < commits {
-            let reason = format!("{commits} commits were acknowledged, {} are there", recovered.root.commits);
-            return Err(StoreError::Corrupt { place: place.to_owned(), reason });
-        }
-        self.update(|index| *index = recovered);
-        Ok(())
-    }
-
-    pub(crate) fn subscribe(&self, plural: &str) -> watch::Receiver<Revision> {
-        let newest = self.read().history.newest(plural);
-        let mut signals = self.signals();
-        let signal = signals.entry(plural.to_owned()).or_insert_with(|| watch::Sender::new(newest));
-        signal.subscribe()
-    }
-
-    /// Ends every watch.
-    pub(crate) fn close(&self) {
-        self.signals().clear();
-    }
-
-    pub(crate) fn fault(&self) -> Option<String> {
-        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(crate) fn set_fault(&self, fault: Option<String>) {
-        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
-    }
-
-    fn signals(&self) -> MutexGuard<'_, BTreeMap<String, watch::Sender<Revision>>> {
-        self.signals.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }

@@ -9,7 +9,7 @@ use crate::error::StoreError;
 use crate::history::WatchEvent;
 use crate::index::Index;
 use crate::key::{Key, Revision};
-use crate::store::State;
+use crate::state::State;
 
 /// The most changes that one call returns.
 const BATCH: usize = 500;

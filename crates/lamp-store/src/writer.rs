@@ -12,7 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 use crate::backend::Backend;
 use crate::error::StoreError;
 use crate::index::{self, Delta};
-use crate::store::{Clock, State};
+use crate::state::State;
+use crate::store::Clock;
 use crate::transaction::{Change, Outcome, Transaction};
 
 /// Requests that may wait; the next writer waits for a place.
@@ -20,7 +21,7 @@ const QUEUE: usize = 1024;
 /// Requests in one commit.
 const GROUP: usize = 256;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -28,12 +29,13 @@ pub(crate) struct Request {
     reply: oneshot::Sender<Result<Outcome, StoreError>>,
 }
 
-/// What committed last failed, and when to try again to read what the disk has.
+/// Why the last commit failed, and when to read again what the disk has.
 #[derive(Debug)]
 struct Failure {
     reason: String,
     retry_at: Instant,
     pause: Duration,
+    is_disk_known: bool,
 }
 
 pub(crate) struct Writer {
@@ -75,44 +77,48 @@ impl Writer {
         Ok(outcomes)
     }
 
-    fn publish(&self, delta: Delta) {
+    fn publish(&mut self, delta: Delta) {
         self.state.update(|index| index.apply(delta));
+        if self.failure.take().is_some() {
+            tracing::info!("the store is written again");
+            self.state.set_fault(None);
+        }
     }
 
-    /// Notes that the disk's state is no longer known. The next request looks at it again.
+    /// Notes that what the disk has is no longer known, and when to look: at the next request after a first
+    /// failure, and then less and less often until a commit succeeds.
     fn fail(&mut self, error: &StoreError) -> StoreError {
+        let pause = match &self.failure {
+            None => Duration::ZERO,
+            Some(failure) => (failure.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE),
+        };
         let reason = error.to_string();
-        tracing::error!(%reason, "a write to the store failed");
+        tracing::error!(%reason, ?pause, "a write to the store failed");
         self.state.set_fault(Some(reason.clone()));
-        self.failure = Some(Failure { reason, retry_at: Instant::now(), pause: FIRST_PAUSE });
+        self.failure =
+            Some(Failure { reason, retry_at: Instant::now() + pause, pause, is_disk_known: false });
         StoreError::unavailable(error)
     }
 
     /// After a failed commit: reads back what the disk has, so that a commit that reached it after all is shown
     /// and one that did not is forgotten.
     fn recover(&mut self) -> Result<(), StoreError> {
-        let Some(failure) = &mut self.failure else { return Ok(()) };
-        if Instant::now() < failure.retry_at {
-            return Err(StoreError::unavailable(&failure.reason));
+        match &self.failure {
+            Some(failure) if !failure.is_disk_known => {
+                if Instant::now() < failure.retry_at {
+                    return Err(StoreError::unavailable(&failure.reason));
+                }
+            }
+            _ => return Ok(()),
         }
         // A default index has no commits, and so is refused: rows that are all gone are damage, not a new store.
         let loaded = self.backend.load().and_then(|rows| index::load(rows, &self.place));
         let recovered = loaded.and_then(|index| self.state.replace(index.unwrap_or_default(), &self.place));
-        match recovered {
-            Ok(()) => {
-                tracing::info!("the store can be written again");
-                self.failure = None;
-                self.state.set_fault(None);
-                Ok(())
-            }
-            Err(error) => {
-                failure.reason = error.to_string();
-                failure.retry_at = Instant::now() + failure.pause;
-                failure.pause = (failure.pause * 2).min(LONGEST_PAUSE);
-                self.state.set_fault(Some(failure.reason.clone()));
-                Err(StoreError::unavailable(error))
-            }
+        recovered.map_err(|error| self.fail(&error))?;
+        if let Some(failure) = &mut self.failure {
+            failure.is_disk_known = true;
         }
+        Ok(())
     }
 }
 

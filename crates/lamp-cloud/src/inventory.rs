@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::{
-    Instance, Kind, Listing, Part, Resource, ResourceId, Signals, TargetHealth, Zone,
-};
+use crate::{Instance, Kind, Listing, Part, Resource, ResourceId, Signals, TargetHealth, Zone};
 
 /// One listing of one pass: complete, or unknown for a reason. Never half.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +62,9 @@ pub enum Lookup<'a> {
     /// More than one; the first is the one to keep.
     Duplicated(&'a [Arc<Resource>]),
     /// Not listed by complete passes since then.
-    Absent { since: Timestamp },
+    Absent {
+        since: Timestamp,
+    },
     /// Nothing can be said, and why.
     Unknown(String),
 }

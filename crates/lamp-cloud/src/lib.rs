@@ -32,7 +32,7 @@ pub use ledger::{Finished, Intent, LedgerEntry, Outcome};
 pub use live::{
     Instance, InstanceState, LifecycleState, Member, StatusCheck, Target, TargetHealth, TargetState, Zone,
 };
-pub use names::{token, unique_name};
+pub use names::{NAME_PREFIX, token, unique_name};
 pub use owner::{Owner, Tags, tag};
 pub use rates::{Bucket, Rate, Service};
 pub use read::{Listing, Page, Read, Reading};

@@ -5,6 +5,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{Owner, Part};
 
+/// How every name that [`unique_name`] makes begins.
+pub const NAME_PREFIX: &str = "ll-";
+
 /// A name on AWS for a part: readable, unique for the stack, at most 32 characters of `a-z0-9-`, as load balancers
 /// and target groups demand.
 ///
@@ -13,11 +16,13 @@ use crate::{Owner, Part};
 pub fn unique_name(owner: &Owner, part: &Part, attempt: u32) -> String {
     let digest = digest(&[&owner.install, &owner.uid, part.as_str(), &attempt.to_string()]);
     let label = |text: &str, length: usize| {
-        let clean: String =
-            text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+        let clean: String = text
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+            .collect();
         clean.chars().take(length).collect::<String>().trim_matches('-').to_owned()
     };
-    format!("ll-{}-{}-{}", label(&owner.name, 9), label(part.as_str(), 10), &digest[..8])
+    format!("{NAME_PREFIX}{}-{}-{}", label(&owner.name, 9), label(part.as_str(), 10), &digest[..8])
 }
 
 /// The client token and intent id of one attempt to make a part: at most 64 ASCII characters.

@@ -110,6 +110,19 @@ impl Bucket {
         self.filled_at = now;
     }
 
+    /// Goes on at another rate with the tokens that there are.
+    pub fn set_rate(&mut self, rate: Rate, now: Timestamp) {
+        self.fill(now);
+        self.rate = rate;
+        self.tokens = self.tokens.min(rate.burst);
+    }
+
+    /// How many tokens there are.
+    pub fn tokens(&mut self, now: Timestamp) -> f64 {
+        self.fill(now);
+        self.tokens
+    }
+
     fn fill(&mut self, now: Timestamp) {
         let seconds = now.duration_since(self.filled_at).as_secs_f64().max(0.0);
         self.tokens = (self.tokens + seconds * self.rate.per_second).min(self.rate.burst);

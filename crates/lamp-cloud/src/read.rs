@@ -6,7 +6,7 @@ use crate::kinds::{
     launch_template::TemplateData, load_balancer::LoadBalancerAttributes, target_group::TargetGroupAttributes,
 };
 use crate::{
-    Instance, Kind, MetricQuery, Resource, ResourceId, Series, StatusCheck, Tags, TargetHealth, Zone,
+    Instance, Kind, MetricQuery, Resource, ResourceId, Series, Service, StatusCheck, Tags, TargetHealth, Zone,
 };
 
 /// A kind of row that can be listed for the whole region, page by page.
@@ -26,7 +26,8 @@ pub enum Listing {
 impl Listing {
     /// Everything that one pass lists.
     pub fn all() -> Vec<Self> {
-        let mut listings = vec![Self::Zones, Self::LaunchTemplateVersions, Self::Instances, Self::InstanceStatus];
+        let mut listings =
+            vec![Self::Zones, Self::LaunchTemplateVersions, Self::Instances, Self::InstanceStatus];
         listings.extend(Kind::ALL.iter().filter(|kind| kind.is_listed()).map(|kind| Self::Resources(*kind)));
         listings
     }
@@ -39,6 +40,27 @@ impl Listing {
             Self::LaunchTemplateVersions => "LaunchTemplateVersion",
             Self::Instances => "Instance",
             Self::InstanceStatus => "InstanceStatus",
+        }
+    }
+
+    /// The AWS service that lists it.
+    pub fn service(self) -> Service {
+        match self {
+            Self::Resources(kind) => kind.service(),
+            Self::Zones | Self::LaunchTemplateVersions | Self::Instances | Self::InstanceStatus => {
+                Service::Ec2
+            }
+        }
+    }
+
+    /// Name of the AWS operation, for example `DescribeSubnets`.
+    pub fn operation(self) -> &'static str {
+        match self {
+            Self::Zones => "DescribeAvailabilityZones",
+            Self::Resources(kind) => kind.list_operation(),
+            Self::LaunchTemplateVersions => "DescribeLaunchTemplateVersions",
+            Self::Instances => "DescribeInstances",
+            Self::InstanceStatus => "DescribeInstanceStatus",
         }
     }
 }
@@ -83,6 +105,39 @@ impl Read {
 
     /// How many metrics one call may ask for (`GetMetricData`).
     pub const METRICS_PER_CALL: usize = 500;
+
+    /// The AWS service that it goes to.
+    pub fn service(&self) -> Service {
+        match self {
+            Self::List { listing, .. } => listing.service(),
+            Self::VpcDnsSupport { .. } | Self::VpcDnsHostnames { .. } => Service::Ec2,
+            Self::Listeners { .. }
+            | Self::LoadBalancerAttributes { .. }
+            | Self::TargetGroupAttributes { .. }
+            | Self::TargetHealth { .. } => Service::LoadBalancing,
+            Self::DbParameters { .. } | Self::DbInstance { .. } | Self::DbSnapshot { .. } => Service::Rds,
+            Self::Tags { kind, .. } => kind.service(),
+            Self::Metrics { .. } => Service::CloudWatch,
+        }
+    }
+
+    /// Name of the AWS operation, for example `DescribeTargetHealth`.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::List { listing, .. } => listing.operation(),
+            Self::VpcDnsSupport { .. } | Self::VpcDnsHostnames { .. } => "DescribeVpcAttribute",
+            Self::Listeners { .. } => "DescribeListeners",
+            Self::LoadBalancerAttributes { .. } => "DescribeLoadBalancerAttributes",
+            Self::TargetGroupAttributes { .. } => "DescribeTargetGroupAttributes",
+            Self::TargetHealth { .. } => "DescribeTargetHealth",
+            Self::DbParameters { .. } => "DescribeDBParameters",
+            Self::Tags { kind, .. } if kind.service() == Service::Rds => "ListTagsForResource",
+            Self::Tags { .. } => "DescribeTags",
+            Self::DbInstance { .. } => "DescribeDBInstances",
+            Self::DbSnapshot { .. } => "DescribeDBSnapshots",
+            Self::Metrics { .. } => "GetMetricData",
+        }
+    }
 }
 
 /// One page of rows.

@@ -56,7 +56,12 @@ impl Declared for InternetGateway {
     }
 
     fn before_delete(&self) -> Vec<Change> {
-        self.vpc.as_ref().and_then(Reference::as_id).map(|id| Change::Detach(id.to_owned())).into_iter().collect()
+        self.vpc
+            .as_ref()
+            .and_then(Reference::as_id)
+            .map(|id| Change::Detach(id.to_owned()))
+            .into_iter()
+            .collect()
     }
 
     fn operation(change: &Change) -> &'static str {

@@ -85,7 +85,8 @@ impl Declared for LoadBalancer {
             .attributes
             .filter(|wanted| observed.attributes.as_ref().is_some_and(|current| current != wanted));
         let subnets = desired.subnets != observed.subnets && resolved(&desired.subnets);
-        let groups = desired.security_groups != observed.security_groups && resolved(&desired.security_groups);
+        let groups =
+            desired.security_groups != observed.security_groups && resolved(&desired.security_groups);
         [
             attributes.map(Change::Attributes),
             subnets.then_some(Change::Subnets(desired.subnets)),

@@ -223,13 +223,39 @@ impl Kind {
     pub fn tags_are_separate(self) -> bool {
         matches!(
             self,
-            Self::LoadBalancer | Self::TargetGroup | Self::Listener | Self::DbSubnetGroup | Self::DbParameterGroup
+            Self::LoadBalancer
+                | Self::TargetGroup
+                | Self::Listener
+                | Self::DbSubnetGroup
+                | Self::DbParameterGroup
         )
     }
 
     /// Whether losing one loses data.
     pub fn holds_data(self) -> bool {
         matches!(self, Self::DbInstance | Self::Secret)
+    }
+
+    /// Name of the AWS operation that lists them.
+    pub fn list_operation(self) -> &'static str {
+        match self {
+            Self::Vpc => "DescribeVpcs",
+            Self::Subnet => "DescribeSubnets",
+            Self::InternetGateway => "DescribeInternetGateways",
+            Self::ElasticIp => "DescribeAddresses",
+            Self::NatGateway => "DescribeNatGateways",
+            Self::RouteTable => "DescribeRouteTables",
+            Self::SecurityGroup => "DescribeSecurityGroups",
+            Self::LoadBalancer => "DescribeLoadBalancers",
+            Self::TargetGroup => "DescribeTargetGroups",
+            Self::Listener => "DescribeListeners",
+            Self::LaunchTemplate => "DescribeLaunchTemplates",
+            Self::AutoScalingGroup => "DescribeAutoScalingGroups",
+            Self::DbSubnetGroup => "DescribeDBSubnetGroups",
+            Self::DbParameterGroup => "DescribeDBParameterGroups",
+            Self::DbInstance => "DescribeDBInstances",
+            Self::Secret => "ListSecrets",
+        }
     }
 
     /// Name of the AWS operation that tags one.

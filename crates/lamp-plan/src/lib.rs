@@ -1,1 +1,45 @@
+//! What to do next, as a pure function: `plan(&PlanInput) -> Plan`.
+//!
+//! A plan holds only what is safe to do now; what must wait stands in its report, with the reason. No plan is stored
+//! or resumed. This crate must not know async, clocks, randomness, environment, files or network: time is a field.
+//!
+//! Start at [`plan()`]; the protocol that every declared kind of resource follows is in [`protocol`].
 
+pub mod backoff;
+mod draft;
+mod healing;
+mod input;
+pub mod kinds;
+mod live;
+mod memory;
+mod naming;
+pub mod network_range;
+mod observed;
+mod obsolete;
+pub mod parts;
+mod plan;
+pub mod protocol;
+mod queries;
+mod replicas;
+mod rollout;
+mod scaling;
+mod site;
+mod steps;
+mod targets;
+mod teardown;
+mod user_data;
+mod wanted;
+
+pub use draft::Draft;
+pub use input::{Ledger, PlanInput, Settings};
+pub use memory::{Memory, ScalingMemory, Sickness};
+pub use plan::{Action, DatabaseReport, Effect, PartReport, Plan, Precondition, Settlement, TierReport};
+pub use queries::queries;
+pub use wanted::Wanted;
+
+/// The actions that are safe now, the open intents that are settled, and what there is to say of every part.
+pub fn plan(input: &PlanInput<'_>) -> Plan {
+    let mut draft = Draft::new(*input);
+    steps::run(&mut draft);
+    draft.plan
+}

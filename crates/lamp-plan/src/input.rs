@@ -1,0 +1,55 @@
+//! Everything that a plan is made from.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lamp_api::v1alpha1::LampStackSpec;
+use lamp_cloud::{Inventory, LedgerEntry, Owner, Part};
+
+use crate::Memory;
+
+/// What the store knows of the parts of one stack.
+pub type Ledger = BTreeMap<Part, LedgerEntry>;
+
+/// The input of one plan. Equal inputs make equal plans.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanInput<'a> {
+    pub owner: &'a Owner,
+    pub spec: &'a LampStackSpec,
+    /// `metadata.generation` of the spec.
+    pub generation: i64,
+    /// Whether the stack is being deleted.
+    pub deleting: bool,
+    /// A person consented to disruptive and replacing changes of exactly this generation.
+    pub confirmed: bool,
+    /// A person allowed taking over resources that carry our tags but are not in the ledger.
+    pub adopt: bool,
+    pub inventory: &'a Inventory,
+    pub ledger: &'a Ledger,
+    /// What the last plan left for this one.
+    pub memory: &'a Memory,
+    pub settings: &'a Settings,
+    pub now: Timestamp,
+}
+
+/// Times that planning depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How long AWS may take until every reading shows a change. EC2's developer guide says up to five minutes.
+    pub consistency_window: Duration,
+    /// Two readings that agree must be at least this far apart.
+    pub agreement: Duration,
+    /// How long the same change is not sent again while readings do not show it yet.
+    pub change_patience: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            consistency_window: Duration::from_secs(300),
+            agreement: Duration::from_secs(10),
+            change_patience: Duration::from_secs(60),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What the spec wants of each kind of resource: one module per kind, of the same name as in the port.
+//!
+//! A module turns the spec into bodies whose references name parts. It must not decide what is done about them: that
+//! is the protocol's.
+
+pub mod auto_scaling_group;
+pub mod db_instance;
+pub mod db_parameter_group;
+pub mod db_subnet_group;
+pub mod elastic_ip;
+pub mod internet_gateway;
+pub mod launch_template;
+pub mod listener;
+pub mod load_balancer;
+pub mod nat_gateway;
+pub mod route_table;
+pub mod secret;
+pub mod security_group;
+pub mod subnet;
+pub mod target_group;
+pub mod vpc;
+
+use lamp_cloud::{Body, Reference};
+
+use crate::PlanInput;
+use lamp_cloud::Part;
+
+/// What is wanted, given what others own: AWS may have grown a volume or upgraded a minor version.
+pub(crate) fn yield_to_owners(desired: Body, observed: &Body) -> Body {
+    match (desired, observed) {
+        (Body::DbInstance(desired), Body::DbInstance(observed)) => {
+            Body::DbInstance(db_instance::yield_to_aws(desired, observed))
+        }
+        (desired, _) => desired,
+    }
+}
+
+/// What is wanted without the fields whose change needs a consent that nobody gave.
+pub(crate) fn without_disruption(desired: Body, observed: &Body) -> Body {
+    match (desired, observed) {
+        (Body::DbInstance(desired), Body::DbInstance(observed)) => {
+            Body::DbInstance(db_instance::without_disruption(desired, observed))
+        }
+        (desired, _) => desired,
+    }
+}
+
+/// A reference to a part.
+fn to(part: &Part) -> Reference {
+    Reference::Part(part.clone())
+}
+
+/// Numbers of the zones that the stack spans, from 1.
+fn zones(input: &PlanInput<'_>) -> std::ops::RangeInclusive<usize> {
+    1..=input.spec.network.zones.count()
+}

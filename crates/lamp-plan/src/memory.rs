@@ -1,0 +1,38 @@
+//! What one plan leaves for the next: history that no observation gives back. Losing it (a restart) only makes
+//! decisions wait until it has grown again.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use lamp_cloud::{Part, ResourceId, Target};
+
+/// History of one stack.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Memory {
+    /// By the part that is scaled: `auto-scaling-group/web`, `replicas`.
+    pub scaling: BTreeMap<Part, ScalingMemory>,
+    /// Since when each instance or replica has looked sick without a break, and how many fresh observations said so.
+    pub sick: BTreeMap<ResourceId, Sickness>,
+    /// The same of targets that are missing, or that nobody wants, by target group.
+    pub targets: BTreeMap<(ResourceId, Target), Sickness>,
+}
+
+/// How long and how often something looked sick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sickness {
+    pub since: Timestamp,
+    pub observations: u32,
+    /// Time of the newest observation that counted.
+    pub last: Timestamp,
+}
+
+/// History of one scaled thing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScalingMemory {
+    /// Since when there is a history: a window that reaches further back is not covered.
+    pub since: Timestamp,
+    /// What was recommended when, oldest first, as far back as the longest window.
+    pub recommendations: Vec<(Timestamp, u32)>,
+    /// What the capacity was before each change of the last minutes, oldest first.
+    pub changes: Vec<(Timestamp, u32)>,
+}

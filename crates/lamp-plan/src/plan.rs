@@ -1,0 +1,106 @@
+//! The outcome of planning.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use lamp_api::v1alpha1::{PartState, PlanEffect};
+use lamp_cloud::{Difference, Kind, Part, Request, ResourceId};
+
+use crate::Memory;
+
+/// What an action does to its part.
+pub type Effect = PlanEffect;
+
+/// The actions that are safe now, and everything else that there is to say.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// Independent of each other: any order, or all at once.
+    pub actions: Vec<Action>,
+    /// Open intents that the observation settled; to be written down before the actions.
+    pub settlements: BTreeMap<Part, Settlement>,
+    /// State of each part, and what it waits for.
+    pub parts: BTreeMap<Part, PartReport>,
+    pub tiers: BTreeMap<String, TierReport>,
+    pub database: Option<DatabaseReport>,
+    /// Decisions of scaling and healing, also those not to act, with their numbers: (part, action, reason).
+    pub decisions: Vec<(Part, String, String)>,
+    /// What the next plan needs to remember.
+    pub memory: Memory,
+    /// When time alone changes the plan.
+    pub next_look: Option<Timestamp>,
+    /// Whether a stack that is being deleted has nothing left on AWS.
+    pub finished: bool,
+}
+
+/// One mutation, complete: the executor chooses nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Action {
+    pub part: Part,
+    pub kind: Kind,
+    pub effect: Effect,
+    pub request: Request,
+    /// Why, for people.
+    pub reason: String,
+    /// The fields that it puts right.
+    pub changes: Vec<Difference>,
+    /// What must be read again, and be so, just before.
+    pub precondition: Option<Precondition>,
+}
+
+/// A fact that must hold at the moment of the call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Precondition {
+    /// The database instance is still a read replica: somebody may have promoted it.
+    IsReplica { id: ResourceId },
+}
+
+/// What an observation says of an open intent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// The creation took effect: this is its resource. Closes the open intent.
+    Created(ResourceId),
+    /// It did not take effect, or what it did is planned afresh from observation. Closes the open intent.
+    Void,
+    /// A resource that carries our tags is taken into the ledger, with consent.
+    Adopted(Kind, ResourceId),
+    /// The part is gone for good; its record is no longer needed.
+    Forget,
+    /// The part failed or vanished and is made again under another name and token: closes the open intent, clears
+    /// the id, the time of creation and the last outcome, and counts one attempt more.
+    NextAttempt,
+}
+
+/// What there is to say of one part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartReport {
+    pub kind: Kind,
+    pub id: Option<ResourceId>,
+    pub state: PartState,
+    /// Why it is not ready, in a sentence.
+    pub reason: Option<String>,
+    /// Whether a person must act before it goes on.
+    pub blocked: bool,
+}
+
+/// A tier in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TierReport {
+    pub desired: u32,
+    pub instances: u32,
+    pub ready: u32,
+    pub endpoint: Option<String>,
+    /// Instances being replaced, or wanted but held back, in a sentence.
+    pub healing: Option<String>,
+}
+
+/// The database in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DatabaseReport {
+    pub status: String,
+    pub endpoint: Option<String>,
+    pub version: Option<String>,
+    pub secret: Option<ResourceId>,
+    pub replicas_desired: u32,
+    pub replicas_ready: u32,
+    pub final_snapshot: Option<String>,
+}

@@ -1,0 +1,195 @@
+//! A wanted part that is not there: made for the first time, not visible yet, or lost.
+
+use jiff::Timestamp;
+use lamp_api::v1alpha1::PartState;
+use lamp_cloud::{Body, LedgerEntry, Outcome, Request, ResourceId, token};
+
+use super::attempt::propose;
+use super::intents;
+use crate::observed::{list, resolve};
+use crate::{Action, Draft, Effect, Settlement, Wanted, naming};
+
+/// Complete readings since `since` do not list the part.
+pub(super) fn absent(draft: &mut Draft<'_>, wanted: &Wanted, since: Timestamp) {
+    let entry = draft.entry(&wanted.part);
+    match entry.and_then(|entry| entry.open.as_ref()) {
+        Some(intent) if intents::is_creation(intent) => {
+            return intents::creation(draft, wanted, intent, since);
+        }
+        Some(_) if !intents::settle(draft, &wanted.part, wanted.kind) => return,
+        _ => {}
+    }
+    let agreed_at = since + draft.input.settings.agreement;
+    if draft.input.inventory.observed_at() < agreed_at {
+        draft.look_at(agreed_at);
+        let id = super::recorded_id(entry);
+        let reason = "not listed once; a second reading must agree".to_owned();
+        return draft.report(&wanted.part, wanted.kind, id, PartState::Waiting, reason);
+    }
+    match entry.and_then(|entry| Some((entry, entry.id.as_ref()?))) {
+        Some((entry, id)) => vanished(draft, wanted, entry, id),
+        None => create(draft, wanted),
+    }
+}
+
+/// AWS itself says that the part is gone.
+pub(super) fn gone(draft: &mut Draft<'_>, wanted: &Wanted) {
+    match draft.entry(&wanted.part) {
+        Some(entry) if entry.open.as_ref().is_some_and(intents::is_creation) => {
+            next_attempt(draft, wanted, "what was made is gone again");
+        }
+        Some(entry) if entry.id.is_some() => next_attempt(draft, wanted, "it was deleted"),
+        _ => create(draft, wanted),
+    }
+}
+
+fn next_attempt(draft: &mut Draft<'_>, wanted: &Wanted, why: &str) {
+    draft.settle(&wanted.part, Settlement::NextAttempt);
+    draft.look_at(draft.input.now);
+    let reason = format!("{why}; it is made again");
+    draft.report(&wanted.part, wanted.kind, None, PartState::Progressing, reason);
+}
+
+/// A recorded resource is no longer listed.
+fn vanished(draft: &mut Draft<'_>, wanted: &Wanted, entry: &LedgerEntry, id: &ResourceId) {
+    if deleted_by_us(entry, id) {
+        return next_attempt(draft, wanted, "it was deleted to be replaced");
+    }
+    let visible_at = entry.created_at.map(|at| at + draft.input.settings.consistency_window);
+    if let Some(visible_at) = visible_at.filter(|at| draft.input.inventory.observed_at() < *at) {
+        draft.look_at(visible_at);
+        let reason = "created, and not visible yet".to_owned();
+        return draft.report(&wanted.part, wanted.kind, Some(id), PartState::Progressing, reason);
+    }
+    match probe(entry, id) {
+        Probe::NotSent => send_probe(draft, wanted, id),
+        Probe::Answered { at } => {
+            let decided_at = at + draft.input.settings.change_patience;
+            if draft.input.inventory.observed_at() < decided_at {
+                draft.look_at(decided_at);
+                let reason = "not listed; its tags were put back in case they were removed".to_owned();
+                return draft.report(&wanted.part, wanted.kind, Some(id), PartState::Progressing, reason);
+            }
+            lost(draft, wanted, id);
+        }
+        Probe::NotThere => lost(draft, wanted, id),
+    }
+}
+
+/// Whether we deleted the resource ourselves.
+fn deleted_by_us(entry: &LedgerEntry, id: &ResourceId) -> bool {
+    entry.last.as_ref().is_some_and(|last| {
+        matches!(&last.request, Request::Delete { id: deleted, .. } if deleted == id)
+            && is_effective(&last.outcome)
+    })
+}
+
+/// Whether a deletion with this outcome leaves nothing.
+pub(super) fn is_effective(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Done => true,
+        Outcome::Failed(error) => error.class == lamp_cloud::ErrorClass::NotFound,
+    }
+}
+
+/// What is known from putting the tags back on a resource that is not listed.
+enum Probe {
+    NotSent,
+    /// AWS took the tags: it may be listed again.
+    Answered {
+        at: Timestamp,
+    },
+    /// AWS does not know it.
+    NotThere,
+}
+
+/// A resource whose tags somebody removed is not listed, but it is there: AWS takes tags for it, and refuses them for
+/// one that is gone.
+fn probe(entry: &LedgerEntry, id: &ResourceId) -> Probe {
+    use lamp_cloud::ErrorClass::{AlreadyExists, Dependency, Invalid, NotFound, State};
+    let Some(last) = &entry.last else { return Probe::NotSent };
+    if !matches!(&last.request, Request::Tag { id: tagged, .. } if tagged == id) {
+        return Probe::NotSent;
+    }
+    match &last.outcome {
+        Outcome::Done => Probe::Answered { at: last.at },
+        Outcome::Failed(error) => match error.class {
+            NotFound | Invalid | State | Dependency | AlreadyExists => Probe::NotThere,
+            _ => Probe::NotSent,
+        },
+    }
+}
+
+fn send_probe(draft: &mut Draft<'_>, wanted: &Wanted, id: &ResourceId) {
+    let reason = format!("{id} is not listed any more; if only its tags were removed, they are put back");
+    let action = Action {
+        part: wanted.part.clone(),
+        kind: wanted.kind,
+        effect: Effect::Update,
+        request: Request::Tag {
+            kind: wanted.kind,
+            id: id.clone(),
+            tags: draft.input.owner.identity(&wanted.part),
+        },
+        reason,
+        changes: Vec::new(),
+        precondition: None,
+    };
+    propose(draft, action, Some(id), PartState::Drifted);
+}
+
+/// The resource is gone. What held data is not made again empty without consent.
+fn lost(draft: &mut Draft<'_>, wanted: &Wanted, id: &ResourceId) {
+    let replica = matches!(&wanted.body, Ok(Body::DbInstance(instance)) if instance.is_replica());
+    if wanted.kind.holds_data() && !replica && !draft.input.confirmed {
+        let reason = format!(
+            "{id} is gone, and its data with it; restore it under this name, or annotate the stack with \
+             lamplighter.dev/confirm-replace={} to make an empty one",
+            draft.input.generation
+        );
+        return draft.block(&wanted.part, wanted.kind, Some(id), reason);
+    }
+    next_attempt(draft, wanted, &format!("{id} is gone"));
+}
+
+fn create(draft: &mut Draft<'_>, wanted: &Wanted) {
+    let mut body = match &wanted.body {
+        Ok(body) => body.clone(),
+        Err(why) => {
+            return draft.report(&wanted.part, wanted.kind, None, PartState::Waiting, why.clone());
+        }
+    };
+    let missing = missing_needs(draft, &mut body);
+    if !missing.is_empty() {
+        let reason = format!("waiting for {}", list(&missing));
+        return draft.report(&wanted.part, wanted.kind, None, PartState::Waiting, reason);
+    }
+    let attempt = draft.entry(&wanted.part).map_or(0, |entry| entry.attempt);
+    let token = token(draft.input.owner, &wanted.part, "create", attempt);
+    let action = Action {
+        part: wanted.part.clone(),
+        kind: wanted.kind,
+        effect: Effect::Create,
+        request: Request::Create {
+            part: wanted.part.clone(),
+            name: naming::name(&draft.input, &wanted.part),
+            tags: draft.input.owner.tags(&wanted.part, &token),
+            token,
+            body,
+        },
+        reason: "the spec wants it, and it is not there".to_owned(),
+        changes: Vec::new(),
+        precondition: None,
+    };
+    propose(draft, action, None, PartState::Progressing);
+}
+
+/// Resolves references, and returns those parts without which it cannot be created.
+fn missing_needs(draft: &Draft<'_>, body: &mut Body) -> Vec<lamp_cloud::Part> {
+    let unresolved = resolve(&draft.input, body);
+    let needed = body.needs();
+    let is_needed = |part: &lamp_cloud::Part| {
+        needed.iter().any(|reference| matches!(reference, lamp_cloud::Reference::Part(p) if p == part))
+    };
+    unresolved.into_iter().filter(is_needed).collect()
+}

@@ -1,0 +1,193 @@
+//! A part that is there, compared with what the spec wants, field by field.
+
+use lamp_api::v1alpha1::PartState;
+use lamp_cloud::{Body, Change, Difference, Mutability, Part, Request, Resource, State, token};
+
+use super::attempt::propose;
+use super::removal::{Removal, delete};
+use crate::kinds::{without_disruption, yield_to_owners};
+use crate::observed::{list, referrers, resolve};
+use crate::{Action, Draft, Effect, Wanted};
+
+pub(super) fn present(draft: &mut Draft<'_>, wanted: &Wanted, row: &Resource) {
+    match &row.state {
+        State::Ready => ready(draft, wanted, row),
+        State::Pending(word) => {
+            draft.report(&wanted.part, wanted.kind, Some(&row.id), PartState::Progressing, word.clone());
+        }
+        State::Deleting => {
+            let reason = "it is being deleted; it is made again once it is gone".to_owned();
+            draft.report(&wanted.part, wanted.kind, Some(&row.id), PartState::Deleting, reason);
+        }
+        State::Failed(why) => failed(draft, wanted, row, why),
+    }
+}
+
+/// AWS gave up on it: what holds no data is deleted, and made again when it is gone.
+fn failed(draft: &mut Draft<'_>, wanted: &Wanted, row: &Resource, why: &str) {
+    let replica = matches!(&row.body, Body::DbInstance(instance) if instance.is_replica());
+    if wanted.kind.holds_data() && !replica {
+        let reason =
+            format!("AWS says that it failed: {why}; it holds data, so a person must repair or restore it");
+        return draft.block(&wanted.part, wanted.kind, Some(&row.id), reason);
+    }
+    let reason = format!("AWS says that it failed: {why}; it is made again");
+    delete(draft, &wanted.part, row, Effect::Replace, reason, &Removal::default());
+}
+
+fn ready(draft: &mut Draft<'_>, wanted: &Wanted, row: &Resource) {
+    let Ok(body) = &wanted.body else {
+        let reason = wanted.body.as_ref().err().cloned();
+        return draft.report(&wanted.part, wanted.kind, Some(&row.id), PartState::Waiting, reason);
+    };
+    let mut desired = yield_to_owners(body.clone(), &row.body);
+    let unresolved = resolve(&draft.input, &mut desired);
+    let differences = desired.differences(&row.body);
+    let held_back = held_back(draft, wanted, row, &differences);
+    let effective = if draft.input.confirmed { desired } else { without_disruption(desired, &row.body) };
+    let change = effective.changes(&row.body).into_iter().next();
+    let in_place =
+        || differences.iter().filter(|d| d.mutability != Mutability::Replacement).cloned().collect();
+    match (change, held_back) {
+        (Some(change), _) => apply(draft, &wanted.part, row, change, in_place()),
+        (None, Some(HeldBack::Block(reason))) => {
+            draft.block(&wanted.part, wanted.kind, Some(&row.id), reason)
+        }
+        (None, Some(HeldBack::Replace(reason))) => {
+            delete(draft, &wanted.part, row, Effect::Replace, reason, &Removal::default());
+        }
+        (None, None) => settled(draft, &wanted.part, row, &differences, &unresolved),
+    }
+}
+
+/// What is not simply put right.
+enum HeldBack {
+    Block(String),
+    Replace(String),
+}
+
+fn held_back(
+    draft: &Draft<'_>,
+    wanted: &Wanted,
+    row: &Resource,
+    differences: &[Difference],
+) -> Option<HeldBack> {
+    let of = |mutability| -> Vec<&Difference> {
+        differences.iter().filter(|difference| difference.mutability == mutability).collect()
+    };
+    let consent =
+        || format!("annotate the stack with lamplighter.dev/confirm-replace={}", draft.input.generation);
+    let (never, replacing, disruptive) =
+        (of(Mutability::Never), of(Mutability::Replacement), of(Mutability::Disruptive));
+    if !never.is_empty() {
+        let what = show(&never);
+        return Some(HeldBack::Block(format!("{what}: AWS cannot change this; put the spec back")));
+    }
+    if !replacing.is_empty() {
+        return Some(replacement(draft, wanted, row, &show(&replacing), &consent()));
+    }
+    if !disruptive.is_empty() && !draft.input.confirmed {
+        let reason =
+            format!("{}: this interrupts service and needs consent: {}", show(&disruptive), consent());
+        return Some(HeldBack::Block(reason));
+    }
+    None
+}
+
+fn replacement(draft: &Draft<'_>, wanted: &Wanted, row: &Resource, what: &str, consent: &str) -> HeldBack {
+    if wanted.kind.holds_data() {
+        return HeldBack::Block(format!(
+            "{what}: only another one could have this, and its data would be lost"
+        ));
+    }
+    if !draft.input.confirmed {
+        return HeldBack::Block(format!(
+            "{what}: it must be deleted and made again, which needs consent: {consent}"
+        ));
+    }
+    let users = referrers(&draft.input, &row.id);
+    if users.is_empty() {
+        return HeldBack::Replace(format!("{what}: replaced with consent"));
+    }
+    HeldBack::Block(format!(
+        "{what}: it must be replaced, but is in use by {}; put the spec back",
+        list(&users)
+    ))
+}
+
+fn show(differences: &[&Difference]) -> String {
+    differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn apply(draft: &mut Draft<'_>, part: &Part, row: &Resource, change: Change, differences: Vec<Difference>) {
+    let what: Vec<&str> = differences.iter().map(|difference| difference.field).collect();
+    let reason = match what.as_slice() {
+        [] => format!("{} puts it right", change.operation()),
+        fields => format!("differs in {}", fields.join(", ")),
+    };
+    let action = Action {
+        part: part.clone(),
+        kind: row.kind(),
+        effect: Effect::Update,
+        request: change_request(draft, part, row, change),
+        reason,
+        changes: differences,
+        precondition: None,
+    };
+    let state = if is_new(draft, part) { PartState::Progressing } else { PartState::Drifted };
+    propose(draft, action, Some(&row.id), state);
+}
+
+/// A change with a token that is the same for the same change.
+pub(super) fn change_request(draft: &Draft<'_>, part: &Part, row: &Resource, change: Change) -> Request {
+    let what = serde_json::to_string(&change).unwrap_or_default();
+    let version = match &row.body {
+        Body::LaunchTemplate(template) => u32::try_from(template.latest_version).unwrap_or(u32::MAX),
+        _ => 0,
+    };
+    let token = token(draft.input.owner, part, &format!("{} {what}", row.id), version);
+    Request::Change { id: row.id.clone(), token, change }
+}
+
+/// Whether the part is still being completed after its creation: then a difference is no drift.
+fn is_new(draft: &Draft<'_>, part: &Part) -> bool {
+    let created_at = draft.entry(part).and_then(|entry| entry.created_at);
+    created_at.is_none_or(|at| draft.input.now < at + 2 * draft.input.settings.consistency_window)
+}
+
+/// Nothing can be changed now: it waits for others, lacks tags, was not read completely, or is as it should be.
+fn settled(
+    draft: &mut Draft<'_>,
+    part: &Part,
+    row: &Resource,
+    differences: &[Difference],
+    unresolved: &[Part],
+) {
+    let kind = row.kind();
+    let identity = draft.input.owner.identity(part);
+    if !identity.iter().all(|(key, value)| row.tags.get(key) == Some(value)) {
+        let action = Action {
+            part: part.clone(),
+            kind,
+            effect: Effect::Update,
+            request: Request::Tag { kind, id: row.id.clone(), tags: identity },
+            reason: "its tags were changed".to_owned(),
+            changes: Vec::new(),
+            precondition: None,
+        };
+        return propose(draft, action, Some(&row.id), PartState::Drifted);
+    }
+    if !unresolved.is_empty() && !differences.is_empty() {
+        let reason = format!("waiting for {}", list(unresolved));
+        return draft.report(part, kind, Some(&row.id), PartState::Waiting, reason);
+    }
+    if draft.input.inventory.incomplete.contains(&row.id) {
+        let reason = "its details were not read yet".to_owned();
+        return draft.report(part, kind, Some(&row.id), PartState::Unknown, reason);
+    }
+    if !differences.is_empty() {
+        let what = show(&differences.iter().collect::<Vec<_>>());
+        return draft.block(part, kind, Some(&row.id), format!("differs, and no call puts it right: {what}"));
+    }
+    draft.report(part, kind, Some(&row.id), PartState::Ready, None);
+}

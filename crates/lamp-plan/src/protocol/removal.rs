@@ -1,0 +1,253 @@
+//! Removing a part: with both keys, after everything that uses it, and with what its data needs.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lamp_api::v1alpha1::PartState;
+use lamp_cloud::{
+    Body, DeleteOptions, InstanceState, Kind, LedgerEntry, Part, Request, Resource, ResourceId, State, Tags,
+};
+
+use super::attempt::propose;
+use super::compare::change_request;
+use super::{absence, adopt, intents, is_stale, stale, unknown};
+use crate::observed::{Holding, find, is_grave, list, referrers};
+use crate::{Action, Draft, Effect, Precondition, Settlement};
+
+/// How long a NAT gateway that we deleted may still hold its address and its subnet: AWS shows no difference between
+/// one that is going and one that is gone.
+const NAT_GATEWAY_GOES: Duration = Duration::from_secs(90);
+
+/// What may be done to data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Removal {
+    /// Whether data may go. Without it, what holds data is left and blocks.
+    pub data_consent: bool,
+    /// Name and tags of the final snapshot of a primary; `None` takes none.
+    pub final_snapshot: Option<(String, Tags)>,
+    /// Deletes a secret at once instead of keeping it restorable.
+    pub without_recovery: bool,
+}
+
+/// Plans the next safe step to remove a part. `true` once it is gone for good, and its record with it.
+pub fn remove(draft: &mut Draft<'_>, part: &Part, kind: Kind, reason: &str, removal: &Removal) -> bool {
+    let holding = find(&draft.input, part, kind);
+    if let Holding::Unknown(why) = holding {
+        unknown(draft, part, kind, why);
+        return false;
+    }
+    if is_stale(draft, part) {
+        stale(draft, part, kind);
+        return false;
+    }
+    match holding {
+        Holding::Held(row) => {
+            if intents::settle(draft, part, kind) {
+                delete(draft, part, row, Effect::Delete, reason.to_owned(), removal);
+            }
+            false
+        }
+        Holding::Proven(row) => {
+            draft.settle(part, Settlement::Created(row.id.clone()));
+            delete(draft, part, row, Effect::Delete, reason.to_owned(), removal);
+            false
+        }
+        Holding::Unrecorded(row) => {
+            if adopt(draft, part, row) {
+                delete(draft, part, row, Effect::Delete, reason.to_owned(), removal);
+            }
+            false
+        }
+        Holding::Gone => grave(draft, part, kind),
+        Holding::Absent { since } => absent(draft, part, kind, since),
+        Holding::Unknown(_) => false,
+    }
+}
+
+fn forget(draft: &mut Draft<'_>, part: &Part) -> bool {
+    if draft.entry(part).is_some() {
+        draft.settle(part, Settlement::Forget);
+    }
+    true
+}
+
+fn grave(draft: &mut Draft<'_>, part: &Part, kind: Kind) -> bool {
+    match draft.entry(part).and_then(going_until).filter(|until| draft.input.now < *until) {
+        Some(until) => {
+            draft.look_at(until);
+            draft.report(part, kind, None, PartState::Deleting, "AWS is removing it".to_owned());
+            false
+        }
+        None => forget(draft, part),
+    }
+}
+
+/// Until when a NAT gateway that we deleted may still hold what it used.
+fn going_until(entry: &LedgerEntry) -> Option<Timestamp> {
+    let last = entry.last.as_ref()?;
+    matches!(last.request, Request::Delete { kind: Kind::NatGateway, .. }).then(|| last.at + NAT_GATEWAY_GOES)
+}
+
+fn absent(draft: &mut Draft<'_>, part: &Part, kind: Kind, since: Timestamp) -> bool {
+    let Some(entry) = draft.entry(part) else { return true };
+    let agreed_at = since + draft.input.settings.agreement;
+    let window = draft.input.settings.consistency_window;
+    let certain_at = match (&entry.open, &entry.last) {
+        (Some(intent), _) if intents::is_creation(intent) => intents::quarantine_end(draft, intent),
+        (Some(_), _) if !intents::settle(draft, part, kind) => return false,
+        (_, Some(last)) if is_deletion(&last.request) && absence::is_effective(&last.outcome) => agreed_at,
+        _ => entry.created_at.map_or(agreed_at, |at| at + window),
+    };
+    if intents::is_over(draft, certain_at, since) {
+        return forget(draft, part);
+    }
+    draft.look_at(certain_at.max(agreed_at));
+    let reason = "not listed any more; a later reading must agree".to_owned();
+    draft.report(part, kind, entry.id.as_ref(), PartState::Deleting, reason);
+    false
+}
+
+fn is_deletion(request: &Request) -> bool {
+    matches!(request, Request::Delete { .. })
+}
+
+/// Plans the deletion of a resource that is ours, or what must come before it.
+pub(super) fn delete(
+    draft: &mut Draft<'_>,
+    part: &Part,
+    row: &Resource,
+    effect: Effect,
+    reason: String,
+    removal: &Removal,
+) {
+    if let Some(why) = refused(row, removal) {
+        return draft.block(part, row.kind(), Some(&row.id), why);
+    }
+    if let Some((state, why)) = not_yet(draft, row) {
+        return draft.report(part, row.kind(), Some(&row.id), state, why);
+    }
+    let (request, reason) = match row.body.before_delete().into_iter().next() {
+        Some(change) => {
+            (change_request(draft, part, row, change), format!("{reason}; this comes before its deletion"))
+        }
+        None if only_rules_name_it(draft, row) => {
+            let users = list(&referrers(&draft.input, &row.id));
+            let why = format!("waiting until no rule names it: {users}");
+            return draft.report(part, row.kind(), Some(&row.id), PartState::Waiting, why);
+        }
+        None => (deletion(row, removal), reason),
+    };
+    let is_replica = matches!(&row.body, Body::DbInstance(instance) if instance.is_replica());
+    let precondition =
+        (is_deletion(&request) && is_replica).then(|| Precondition::IsReplica { id: row.id.clone() });
+    let effect = if is_deletion(&request) { effect } else { Effect::Update };
+    let action = Action {
+        part: part.clone(),
+        kind: row.kind(),
+        effect,
+        request,
+        reason,
+        changes: Vec::new(),
+        precondition,
+    };
+    propose(draft, action, Some(&row.id), PartState::Deleting);
+}
+
+/// Why data is not deleted, if it is not.
+fn refused(row: &Resource, removal: &Removal) -> Option<String> {
+    let replica = matches!(&row.body, Body::DbInstance(instance) if instance.is_replica());
+    if !row.kind().holds_data() || replica {
+        return None;
+    }
+    if !removal.data_consent {
+        return Some(format!("{} holds data and is not deleted without consent", row.id));
+    }
+    let failed = matches!(row.state, State::Failed(_)) && row.kind() == Kind::DbInstance;
+    (failed && removal.final_snapshot.is_some()).then(|| {
+        format!(
+            "{} failed, and AWS takes no snapshot of it; repair it, or set spec.deletionPolicy to Delete to lose its data",
+            row.id
+        )
+    })
+}
+
+/// What its deletion waits for.
+fn not_yet(draft: &Draft<'_>, row: &Resource) -> Option<(PartState, String)> {
+    match &row.state {
+        State::Deleting => return Some((PartState::Deleting, "AWS is removing it".to_owned())),
+        State::Pending(word) if row.kind() == Kind::DbInstance => {
+            return Some((PartState::Waiting, format!("waiting until it is available: {word}")));
+        }
+        _ => {}
+    }
+    let users = users(draft, row);
+    if !users.is_empty() {
+        return Some((PartState::Waiting, format!("still used by {}", list(&users))));
+    }
+    let instances = instances(draft, row.kind());
+    (instances > 0)
+        .then(|| (PartState::Waiting, format!("still used by {instances} instances that are leaving")))
+}
+
+/// Parts that must go first: those that name it, and those that AWS knows to depend on it. Rules of security groups
+/// are not counted, as groups that name each other give up their rules first.
+fn users(draft: &Draft<'_>, row: &Resource) -> Vec<Part> {
+    let input = &draft.input;
+    let mut users = referrers(input, &row.id);
+    if row.kind() == Kind::SecurityGroup {
+        users.retain(|user| !is_security_group(draft, user));
+    }
+    let hidden: &[Kind] = match row.kind() {
+        Kind::InternetGateway => &[Kind::NatGateway, Kind::LoadBalancer],
+        Kind::Secret => &[Kind::DbInstance],
+        _ => &[],
+    };
+    let depends = |other: &Resource| {
+        if is_grave(other) {
+            let names_it = other.body.references().iter().any(|r| r.as_id() == Some(row.id.as_str()));
+            (names_it || hidden.contains(&other.kind())) && is_going(draft, other)
+        } else {
+            hidden.contains(&other.kind())
+        }
+    };
+    users.extend(input.inventory.resources().filter(|other| depends(other)).filter_map(|other| other.part()));
+    users.sort();
+    users.dedup();
+    users
+}
+
+fn is_going(draft: &Draft<'_>, grave: &Resource) -> bool {
+    let entry = grave.part().and_then(|part| draft.entry(&part));
+    entry.and_then(going_until).is_some_and(|until| draft.input.now < until)
+}
+
+fn is_security_group(draft: &Draft<'_>, part: &Part) -> bool {
+    let rows = draft.input.inventory.parts.get(part).into_iter().flatten();
+    rows.into_iter().all(|row| row.kind() == Kind::SecurityGroup)
+}
+
+fn only_rules_name_it(draft: &Draft<'_>, row: &Resource) -> bool {
+    row.kind() == Kind::SecurityGroup && !referrers(&draft.input, &row.id).is_empty()
+}
+
+/// Instances that still stand in subnets and security groups, though their group is gone.
+fn instances(draft: &Draft<'_>, kind: Kind) -> usize {
+    if !draft.input.deleting || !matches!(kind, Kind::Subnet | Kind::SecurityGroup) {
+        return 0;
+    }
+    let all = draft.input.inventory.instances.values().flatten();
+    all.filter(|instance| instance.state != InstanceState::Terminated).count()
+}
+
+fn deletion(row: &Resource, removal: &Removal) -> Request {
+    let primary = matches!(&row.body, Body::DbInstance(instance) if !instance.is_replica());
+    let snapshot = removal.final_snapshot.clone().filter(|_| primary);
+    let (final_snapshot, snapshot_tags) = match snapshot {
+        Some((name, tags)) => (Some(name), tags),
+        None => (None, Tags::new()),
+    };
+    let without_recovery = removal.without_recovery && row.kind() == Kind::Secret;
+    let id: ResourceId = row.id.clone();
+    let options = DeleteOptions { final_snapshot, snapshot_tags, without_recovery };
+    Request::Delete { kind: row.kind(), id, options }
+}

@@ -1,0 +1,161 @@
+//! Deleting a stack: everything that is ours by both keys, in reverse order of references, and the data as the spec's
+//! deletion policy says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lamp_api::v1alpha1::{DeletionPolicy, PartState};
+use lamp_cloud::kinds::security_group::{Change, Peer, Rule, SecurityGroup};
+use lamp_cloud::{Body, Kind, Part, Request, Resource, ResourceId, token};
+
+use crate::observed::held;
+use crate::protocol::{Removal, propose, remove};
+use crate::{Action, DatabaseReport, Draft, Effect, Settlement, naming, obsolete, parts};
+
+/// Plans the next safe steps of a deletion.
+pub(crate) fn plan_teardown(draft: &mut Draft<'_>) {
+    let declared = obsolete::declared(&draft.input);
+    let retained = retained(draft, &declared);
+    let mut left = false;
+    for (part, kind) in &declared {
+        if !retained.contains(part) {
+            left |= !remove_one(draft, part, *kind);
+        }
+    }
+    for part in &retained {
+        left |= !release(draft, part, declared.get(part).copied(), &retained);
+    }
+    report_database(draft);
+    if left {
+        return obsolete::settle_live_records(draft);
+    }
+    for part in draft.input.ledger.keys() {
+        draft.settle(part, Settlement::Forget);
+    }
+    draft.plan.finished = true;
+}
+
+fn remove_one(draft: &mut Draft<'_>, part: &Part, kind: Kind) -> bool {
+    let removal = removal(draft);
+    let gone = remove(draft, part, kind, "the stack is being deleted", &removal);
+    if gone {
+        draft.plan.parts.remove(part);
+    }
+    gone
+}
+
+fn removal(draft: &Draft<'_>) -> Removal {
+    let database = parts::database();
+    match draft.input.spec.deletion_policy {
+        DeletionPolicy::Delete => {
+            Removal { data_consent: true, final_snapshot: None, without_recovery: true }
+        }
+        DeletionPolicy::Snapshot => Removal {
+            data_consent: true,
+            final_snapshot: Some((final_snapshot(draft), draft.input.owner.identity(&database))),
+            without_recovery: false,
+        },
+        DeletionPolicy::Retain => Removal::default(),
+    }
+}
+
+/// The same name with every attempt: AWS refuses to take it twice.
+fn final_snapshot(draft: &Draft<'_>) -> String {
+    format!("{}-final", naming::name(&draft.input, &parts::database()))
+}
+
+fn report_database(draft: &mut Draft<'_>) {
+    let present = held(&draft.input, &parts::database(), Kind::DbInstance);
+    let snapshot = draft.input.spec.deletion_policy == DeletionPolicy::Snapshot;
+    if draft.input.spec.database.is_none() {
+        return;
+    }
+    let facts = present.and_then(|row| match &row.body {
+        Body::DbInstance(instance) => Some(instance),
+        _ => None,
+    });
+    draft.plan.database = Some(DatabaseReport {
+        status: facts.map_or_else(|| "deleted".to_owned(), |instance| instance.facts.status.clone()),
+        version: facts.map(|instance| instance.version.clone()),
+        final_snapshot: snapshot.then(|| final_snapshot(draft)),
+        ..DatabaseReport::default()
+    });
+}
+
+/// The parts that data stands in, if it is to stay.
+fn retained(draft: &Draft<'_>, declared: &BTreeMap<Part, Kind>) -> BTreeSet<Part> {
+    let mut retained = BTreeSet::new();
+    if draft.input.spec.deletion_policy != DeletionPolicy::Retain {
+        return retained;
+    }
+    let roots = declared.iter().filter(|(_, kind)| kind.holds_data()).map(|(part, _)| part.clone());
+    let mut queue: Vec<Part> = roots.collect();
+    let owners: BTreeMap<&ResourceId, Part> =
+        draft.input.inventory.resources().filter_map(|row| Some((&row.id, row.part()?))).collect();
+    while let Some(part) = queue.pop() {
+        let rows = draft.input.inventory.parts.get(&part).into_iter().flatten();
+        for row in rows {
+            let needs = row.body.needs();
+            queue.extend(
+                needs
+                    .iter()
+                    .filter_map(|need| owners.get(&need.as_id()?.to_owned()).cloned())
+                    .filter(|need| !retained.contains(need)),
+            );
+        }
+        retained.insert(part);
+    }
+    retained
+}
+
+/// Leaves a part where it is, once it no longer names what goes. `true` when nothing is left to do.
+fn release(draft: &mut Draft<'_>, part: &Part, kind: Option<Kind>, retained: &BTreeSet<Part>) -> bool {
+    let Some(row) = kind.and_then(|kind| held(&draft.input, part, kind)) else { return true };
+    let reason = "kept, as spec.deletionPolicy is Retain".to_owned();
+    draft.report(part, row.kind(), Some(&row.id), PartState::Ready, reason);
+    let Body::SecurityGroup(group) = &row.body else { return true };
+    let going = going_rules(draft, group, retained);
+    match going {
+        Some(change) => {
+            revoke(draft, part, row, change);
+            false
+        }
+        None => true,
+    }
+}
+
+/// Rules that name security groups which are deleted: AWS does not delete a group that a rule names.
+fn going_rules(draft: &Draft<'_>, group: &SecurityGroup, retained: &BTreeSet<Part>) -> Option<Change> {
+    let kept: BTreeSet<&str> = retained
+        .iter()
+        .filter_map(|part| held(&draft.input, part, Kind::SecurityGroup))
+        .map(|row| row.id.as_str())
+        .collect();
+    let goes = |rule: &&Rule| match &rule.peer {
+        Peer::Group(peer) => peer.as_id().is_some_and(|id| !kept.contains(id)),
+        Peer::Range(_) => false,
+    };
+    let of = |rules: &[Rule]| -> Vec<Rule> { rules.iter().filter(goes).cloned().collect() };
+    let (ingress, egress) = (of(&group.ingress), of(&group.egress));
+    if !ingress.is_empty() {
+        Some(Change::RevokeIngress(ingress))
+    } else if !egress.is_empty() {
+        Some(Change::RevokeEgress(egress))
+    } else {
+        None
+    }
+}
+
+fn revoke(draft: &mut Draft<'_>, part: &Part, row: &Resource, change: Change) {
+    let change = lamp_cloud::Change::SecurityGroup(change);
+    let token = token(draft.input.owner, part, "release", 0);
+    let action = Action {
+        part: part.clone(),
+        kind: Kind::SecurityGroup,
+        effect: Effect::Update,
+        request: Request::Change { id: row.id.clone(), token, change },
+        reason: "it names security groups that are being deleted".to_owned(),
+        changes: Vec::new(),
+        precondition: None,
+    };
+    propose(draft, action, Some(&row.id), PartState::Progressing);
+}

@@ -62,7 +62,17 @@ fn core<T: JsonSchema>() -> Value {
         object.remove("$schema");
     }
     normalise(&mut schema);
+    unite_finalizers(&mut schema);
     schema
+}
+
+/// A strategic merge adds finalizers to those that are there.
+fn unite_finalizers(schema: &mut Value) {
+    for pointer in ["/properties/finalizers", "/properties/metadata/properties/finalizers"] {
+        if let Some(finalizers) = schema.pointer_mut(pointer).and_then(Value::as_object_mut) {
+            finalizers.entry("x-kubernetes-list-type").or_insert_with(|| json!("set"));
+        }
+    }
 }
 
 /// Puts back what the structural rewriting took away (the type of a number among alternatives), and merges an

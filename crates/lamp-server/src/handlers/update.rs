@@ -1,0 +1,78 @@
+//! `replace` and `patch`, of objects and of their status.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use http::StatusCode;
+use lamp_api::admission::{Admitted, admit_parsed};
+use lamp_api::json::Parsed;
+use lamp_store::{StoreError, Stored};
+use serde_json::Value;
+
+use super::read::find;
+use super::resource::Call;
+use crate::error::ApiError;
+use crate::objects::{self, Replacement};
+use crate::patch::Patch;
+use crate::respond;
+use crate::server::Shared;
+
+/// Attempts to write while others write the same object.
+const ATTEMPTS: u32 = 8;
+
+pub(super) async fn replace(shared: &Shared, call: &Call, parsed: Parsed) -> Result<Response, ApiError> {
+    let finalizers_are_meant = parsed.value["metadata"].get("finalizers").is_some();
+    let replacement = Replacement { object: parsed.value, finalizers_are_meant };
+    change(shared, call, &parsed.duplicates, |_| Ok(replacement.clone())).await
+}
+
+pub(super) async fn patch(shared: &Shared, call: &Call, patch: &Patch) -> Result<Response, ApiError> {
+    let key = call.key()?;
+    let make = |current: &Stored| {
+        let object = patch.apply(call.path.kind, &key.name, &current.object)?;
+        Ok(Replacement { object, finalizers_are_meant: true })
+    };
+    change(shared, call, &patch.duplicates, make).await
+}
+
+/// Makes the new object from the stored one and writes it, again if the stored one has changed meanwhile.
+///
+/// A client that names a `resourceVersion` gets a conflict instead: `compose` compares it each time.
+async fn change(
+    shared: &Shared,
+    call: &Call,
+    duplicates: &[String],
+    make: impl Fn(&Stored) -> Result<Replacement, ApiError>,
+) -> Result<Response, ApiError> {
+    let kind = call.path.kind;
+    let key = call.key()?;
+    let mut attempt = 1;
+    loop {
+        let current = find(shared, call, &key)?;
+        let Admitted { object, warnings } = admit(call, &current, make(&current)?, duplicates)?;
+        let answer =
+            |object: &Arc<Value>| respond::json(StatusCode::OK, call.view.object(kind, object), &warnings);
+        if call.parameters.dry_run()? {
+            return Ok(answer(&objects::updated(&current, object)));
+        }
+        match shared.dependencies.store.update(&key, Some(current.revision), object).await {
+            Ok(updated) => return Ok(answer(&updated.stored().object)),
+            Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
+            Err(error) => return Err(ApiError::from_store(kind, error)),
+        }
+    }
+}
+
+fn admit(
+    call: &Call,
+    current: &Stored,
+    replacement: Replacement,
+    duplicates: &[String],
+) -> Result<Admitted, ApiError> {
+    let kind = call.path.kind;
+    let object = objects::compose(kind, call.path.subresource, current, replacement)?;
+    objects::require_consent_for_change(current, &object)?;
+    let parsed = Parsed { value: object, duplicates: duplicates.to_vec() };
+    admit_parsed(kind, &parsed, Some(&current.object), call.parameters.strictness()?)
+        .map_err(|rejected| ApiError::from_admission(kind, &current.key.name, rejected))
+}

@@ -1,0 +1,50 @@
+//! The whole URL table.
+
+use std::sync::Arc;
+
+use axum::routing::{MethodRouter, any, get};
+use axum::{Router, middleware};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::error::ApiError;
+use crate::handlers::{about, panicked, resource};
+use crate::limits;
+use crate::metrics;
+use crate::server::Shared;
+
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    let limits = shared.dependencies.limits;
+    let table: [(&str, MethodRouter<Arc<Shared>>); 13] = [
+        ("/version", get(about::version)),
+        ("/healthz", get(about::alive)),
+        ("/livez", get(about::alive)),
+        ("/readyz", get(about::ready)),
+        ("/metrics", get(about::metrics)),
+        ("/openapi/v2", get(about::openapi_v2)),
+        ("/openapi/v3", get(about::openapi_index)),
+        ("/api", get(about::core_versions)),
+        ("/api/v1", get(about::core_resources)),
+        ("/apis", get(about::groups)),
+        ("/apis/{group}", get(about::group)),
+        ("/apis/{group}/{version}", get(about::group_resources)),
+        ("/openapi/v3/{*path}", get(about::openapi_document)),
+    ];
+    let mut router = Router::new()
+        // Every object of every kind; `path` understands the rest.
+        .route("/api/v1/{*path}", any(resource::dispatch))
+        .route("/apis/{group}/{version}/{*path}", any(resource::dispatch));
+    for (path, handler) in table {
+        if !path.contains("{*") {
+            router = router.route(&format!("{path}/"), handler.clone());
+        }
+        router = router.route(path, handler);
+    }
+    router
+        .fallback(|| async { ApiError::NoSuchPath })
+        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
+        .layer(middleware::from_fn_with_state(limits, limits::deadline))
+        .layer(middleware::from_fn(limits::local_only))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), metrics::record))
+        .with_state(shared)
+}

@@ -1,0 +1,12 @@
+//! The API as clients see it: over HTTP, and through every kubectl that is installed.
+
+mod about;
+mod creating;
+mod deleting;
+mod harness;
+mod kubectl;
+mod limits;
+mod listing;
+mod namespaces;
+mod updating;
+mod watching;

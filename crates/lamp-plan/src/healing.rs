@@ -1,0 +1,242 @@
+//! Replacing sick instances: only a lone one, only when its sickness is certain, and never many.
+//!
+//! A sick instance, an overloaded tier and a broken dependency look alike to a health check. Many at once, a broken
+//! dependency or overload therefore stop the healing and are named instead.
+
+use jiff::{SignedDuration, Timestamp};
+use lamp_api::v1alpha1::Tier;
+use lamp_cloud::{
+    InstanceState, Kind, LifecycleState, Listing, Request, ResourceId, StatusCheck, TargetState,
+};
+
+use crate::live::attempt::{instance_part, may_send};
+use crate::live::budget::Budget;
+use crate::live::sickness::{self, Verdict};
+use crate::live::tier_view::{MemberView, Targets, TierView, count};
+use crate::{Action, Draft, Effect, parts};
+
+mod cause;
+
+/// Fewer observations are no sickness.
+const OBSERVATIONS: u32 = 3;
+/// The group replaces instances that EC2 lost by itself; it is given this long.
+const GROUP_PATIENCE: SignedDuration = SignedDuration::from_secs(300);
+
+/// Why an instance counts as sick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Diagnosis {
+    /// EC2 says that it does not run, the group that it does.
+    Lost(String),
+    /// EC2's status checks fail.
+    Impaired,
+    /// The load balancer's health checks fail.
+    Unhealthy(Option<String>),
+}
+
+/// A member that looks sick now.
+#[derive(Clone, Debug)]
+pub(crate) struct Patient {
+    instance: ResourceId,
+    zone: String,
+    /// `None`: it was sick when last heard of.
+    diagnosis: Option<Diagnosis>,
+}
+
+/// Counts what the observation says of every member, and gives those that look sick.
+pub(crate) fn judge(draft: &mut Draft<'_>, tier: &Tier, view: &TierView<'_>) -> Vec<Patient> {
+    let mut patients = Vec::new();
+    for member in view.staying().filter(|member| member.member.lifecycle == LifecycleState::InService) {
+        let found = examine(draft, tier, view, member);
+        let verdict =
+            found.as_ref().map_or_else(|| health(draft, view, member), |(_, at)| Verdict::Sick(*at));
+        let id = &member.member.instance;
+        sickness::count(&mut draft.plan.memory.sick, id.clone(), verdict);
+        if draft.plan.memory.sick.contains_key(id) {
+            let (instance, zone) = (id.clone(), member.member.zone.clone());
+            patients.push(Patient { instance, zone, diagnosis: found.map(|(diagnosis, _)| diagnosis) });
+        }
+    }
+    patients
+}
+
+/// What is wrong with a member, and when that was read. Nobody is judged during the grace period.
+fn examine(
+    draft: &Draft<'_>,
+    tier: &Tier,
+    view: &TierView<'_>,
+    member: &MemberView<'_>,
+) -> Option<(Diagnosis, Timestamp)> {
+    let lost = || view.instances_known.then(|| lost(member)).flatten().map(|why| (why, view.observed_at));
+    let grace = SignedDuration::from_secs(i64::from(tier.healing.grace_period_seconds));
+    if member.instance.is_some() && !member.is_older_than(grace, draft.input.now) {
+        return None;
+    }
+    let impaired = view.instances_known
+        && member.instance.is_some_and(|instance| instance.status == Some(StatusCheck::Impaired));
+    let impaired = || impaired.then_some((Diagnosis::Impaired, view.observed_at));
+    lost().or_else(impaired).or_else(|| unhealthy(view, member))
+}
+
+fn lost(member: &MemberView<'_>) -> Option<Diagnosis> {
+    match member.instance.map(|instance| instance.state) {
+        None => Some(Diagnosis::Lost("unknown".to_owned())),
+        Some(InstanceState::Running | InstanceState::Pending) => None,
+        Some(state) => Some(Diagnosis::Lost(format!("{state:?}").to_lowercase())),
+    }
+}
+
+fn unhealthy(view: &TierView<'_>, member: &MemberView<'_>) -> Option<(Diagnosis, Timestamp)> {
+    let Targets::Read { at, .. } = view.targets else { return None };
+    let target = member.target.filter(|target| target.state == TargetState::Unhealthy)?;
+    Some((Diagnosis::Unhealthy(target.reason.clone()), at))
+}
+
+/// Whether every reading that there should be says that a member is well.
+fn health(draft: &Draft<'_>, view: &TierView<'_>, member: &MemberView<'_>) -> Verdict {
+    let status_known = draft.input.inventory.region.unknown(Listing::InstanceStatus).is_none();
+    if !view.instances_known || !status_known {
+        return Verdict::Unknown;
+    }
+    match view.targets {
+        Targets::None => Verdict::Healthy(view.observed_at),
+        Targets::Read { at, .. } if member.ready => Verdict::Healthy(at.min(view.observed_at)),
+        _ => Verdict::Unknown,
+    }
+}
+
+/// Replaces what is certainly sick, as far as the limits allow; says in a sentence what is held back.
+pub(crate) fn plan_healing(
+    draft: &mut Draft<'_>,
+    tier: &Tier,
+    view: &TierView<'_>,
+    patients: &[Patient],
+    budget: &mut Budget,
+) -> Option<String> {
+    if patients.is_empty() {
+        return None;
+    }
+    let mut certain: Vec<_> = patients.iter().filter(|patient| is_certain(draft, tier, patient)).collect();
+    certain.sort_by_key(|patient| order(draft, patient));
+    let mut held = why_not_now(tier, view, patients);
+    for patient in certain {
+        let obstacle = held.clone().or_else(|| cause::of(draft, tier, view, patient));
+        match obstacle.map_or_else(|| replace(draft, view, patient, budget), Err) {
+            Ok(()) => {}
+            Err(why) => held = Some(why),
+        }
+    }
+    let group = parts::auto_scaling_group(&tier.name);
+    if let Some(why) = &held {
+        draft.decide(&group, "Hold", why.clone());
+    }
+    held.or_else(|| Some(format!("{} of {} look sick", patients.len(), count(view.staying()))))
+}
+
+/// Certain sickness first asks the group itself to act, if EC2 lost the instance.
+fn is_certain(draft: &mut Draft<'_>, tier: &Tier, patient: &Patient) -> bool {
+    let Some(sickness) = draft.plan.memory.sick.get(&patient.instance).cloned() else { return false };
+    let Some(diagnosis) = &patient.diagnosis else { return false };
+    let spec = SignedDuration::from_secs(i64::from(tier.healing.unhealthy_for_seconds));
+    let span = if matches!(diagnosis, Diagnosis::Lost(_)) { spec.max(GROUP_PATIENCE) } else { spec };
+    let certain = sickness.is_certain(OBSERVATIONS, span, draft.input.now);
+    if let Ok(when) = sickness.since.checked_add(span)
+        && when > draft.input.now
+    {
+        draft.look_at(when);
+    }
+    certain
+}
+
+/// The longest sick first, those beyond hope before others.
+fn order(draft: &Draft<'_>, patient: &Patient) -> (u8, Option<Timestamp>, ResourceId) {
+    let hope = match patient.diagnosis {
+        Some(Diagnosis::Lost(_)) => 0,
+        Some(Diagnosis::Impaired) => 1,
+        Some(Diagnosis::Unhealthy(_)) | None => 2,
+    };
+    let since = draft.plan.memory.sick.get(&patient.instance).map(|sickness| sickness.since);
+    (hope, since, patient.instance.clone())
+}
+
+/// The breaker: what forbids every replacement in the tier now.
+fn why_not_now(tier: &Tier, view: &TierView<'_>, patients: &[Patient]) -> Option<String> {
+    let total = count(view.staying());
+    let sick = count(patients.iter());
+    if !tier.healing.enabled {
+        return Some(format!("{sick} of {total} look sick, and healing is not enabled"));
+    }
+    if sick > limit(total, tier.healing.max_unhealthy_percent) {
+        return Some(format!(
+            "{sick} of {total} look sick at once: the cause lies elsewhere, nothing is replaced"
+        ));
+    }
+    if let Some(zone) =
+        patients.iter().map(|patient| &patient.zone).find(|zone| whole_zone(view, patients, zone))
+    {
+        return Some(format!(
+            "every instance in {zone} looks sick: the cause is the zone, nothing is replaced"
+        ));
+    }
+    let suspended = &view.body.suspended;
+    let names = suspended.join(", ");
+    (!suspended.is_empty())
+        .then(|| format!("the group's processes {names} are suspended: nothing would replace it"))
+}
+
+/// How many may look sick before the healing stops. In a tier of three or fewer one; else at least one.
+fn limit(total: u32, percent: u32) -> u32 {
+    if percent == 0 {
+        return 0;
+    }
+    let share = u64::from(total) * u64::from(percent) / 100;
+    if total <= 3 { 1 } else { u32::try_from(share).unwrap_or(u32::MAX).max(1) }
+}
+
+/// Whether a zone has two members or more, and all are sick.
+fn whole_zone(view: &TierView<'_>, patients: &[Patient], zone: &str) -> bool {
+    let members = view.staying().filter(|member| member.member.zone == zone).count();
+    let sick = patients.iter().filter(|patient| patient.zone == zone).count();
+    members >= 2 && sick >= members
+}
+
+fn replace(
+    draft: &mut Draft<'_>,
+    view: &TierView<'_>,
+    patient: &Patient,
+    budget: &mut Budget,
+) -> Result<(), String> {
+    let part = instance_part(&patient.instance);
+    if !may_send(&draft.input, &part) {
+        return Ok(());
+    }
+    budget.take()?;
+    let reason = reason(draft, patient);
+    draft.decide(&part, "ReplaceInstance", reason.clone());
+    draft.act(Action {
+        part,
+        kind: Kind::AutoScalingGroup,
+        effect: Effect::Replace,
+        request: Request::ReplaceInstance {
+            group: view.group.id.clone(),
+            instance: patient.instance.clone(),
+        },
+        reason,
+        changes: Vec::new(),
+        precondition: None,
+    });
+    Ok(())
+}
+
+fn reason(draft: &Draft<'_>, patient: &Patient) -> String {
+    let what = match &patient.diagnosis {
+        Some(Diagnosis::Lost(state)) => format!("EC2 says {state}, its group says in service"),
+        Some(Diagnosis::Impaired) => "EC2's status checks fail".to_owned(),
+        Some(Diagnosis::Unhealthy(Some(code))) => format!("its target is unhealthy ({code})"),
+        Some(Diagnosis::Unhealthy(None)) => "its target is unhealthy".to_owned(),
+        None => "it looked sick".to_owned(),
+    };
+    let memory = draft.plan.memory.sick.get(&patient.instance);
+    let (observations, span) =
+        memory.map_or((0, 0), |sickness| (sickness.observations, sickness.span().as_secs()));
+    format!("{} in {}: {what}, in {observations} observations over {span} s", patient.instance, patient.zone)
+}

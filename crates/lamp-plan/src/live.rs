@@ -1,0 +1,61 @@
+//! The instances of a tier as they live: who serves, who is replaced, who is a target.
+//!
+//! Decisions are made in `healing`, `targets` and `rollout`, in this order; they share one [`budget`]. What a group
+//! shall be is not decided here: that is the protocol's, as for any declared part.
+
+pub(crate) mod attempt;
+pub(crate) mod budget;
+pub(crate) mod sickness;
+#[cfg(test)]
+mod tests;
+pub(crate) mod tier_view;
+
+use lamp_api::v1alpha1::Tier;
+use lamp_cloud::{Body, ResourceId};
+
+use self::budget::Budget;
+use self::tier_view::{TierView, count};
+use crate::{Draft, TierReport, healing, parts, rollout, targets};
+
+/// Plans the living part of a tier, and reports it.
+pub(crate) fn plan_tier(draft: &mut Draft<'_>, tier: &Tier) {
+    sickness::prune(draft);
+    attempt::forget_old(draft);
+    let view = TierView::of(draft.input.inventory, tier);
+    let healing = view.as_ref().and_then(|view| plan_group(draft, tier, view));
+    let report = TierReport {
+        desired: draft.plan.tiers.get(&tier.name).map_or(0, |report| report.desired),
+        instances: view.as_ref().map_or(0, |view| count(view.staying())),
+        ready: view.as_ref().map_or(0, TierView::ready),
+        endpoint: endpoint(draft, tier),
+        healing,
+    };
+    draft.plan.tiers.insert(tier.name.clone(), report);
+}
+
+/// Plans what belongs to a group that is ours by both keys, and says what healing or a rollout is at.
+fn plan_group(draft: &mut Draft<'_>, tier: &Tier, view: &TierView<'_>) -> Option<String> {
+    if !is_recorded(draft, tier, &view.group.id) {
+        return None;
+    }
+    targets::plan_targets(draft, tier, view);
+    let sick = healing::judge(draft, tier, view);
+    let mut budget = Budget::of(draft, tier, view);
+    let healing = healing::plan_healing(draft, tier, view, &sick, &mut budget);
+    let rollout = rollout::plan_rollout(draft, tier, view, &budget);
+    let sentences: Vec<_> = [healing, rollout].into_iter().flatten().collect();
+    (!sentences.is_empty()).then(|| sentences.join("; "))
+}
+
+fn is_recorded(draft: &Draft<'_>, tier: &Tier, id: &ResourceId) -> bool {
+    let entry = draft.input.ledger.get(&parts::auto_scaling_group(&tier.name));
+    entry.and_then(|entry| entry.id.as_ref()) == Some(id)
+}
+
+fn endpoint(draft: &Draft<'_>, tier: &Tier) -> Option<String> {
+    tier.load_balancer.as_ref()?;
+    match &draft.input.inventory.present(&parts::load_balancer(&tier.name))?.body {
+        Body::LoadBalancer(body) => body.dns_name.clone(),
+        _ => None,
+    }
+}

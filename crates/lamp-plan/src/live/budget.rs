@@ -1,0 +1,92 @@
+//! One ledger of disruption per tier: healing and rollouts take from the same.
+
+use jiff::SignedDuration;
+use lamp_api::v1alpha1::Tier;
+use lamp_cloud::{LedgerEntry, LifecycleState, Outcome, Part, Request};
+
+use super::attempt::{instance_part, is_healing, rollout_part, sent_at};
+use super::tier_view::{MemberView, TierView, count};
+use crate::{Draft, PlanInput};
+
+/// A new instance is given this long to become ready; until then it is under way.
+pub(crate) const STARTUP: SignedDuration = SignedDuration::from_secs(600);
+const HOUR: SignedDuration = SignedDuration::from_secs(3600);
+
+/// What may be disturbed in a tier now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Budget {
+    /// Instances on their way in or not replaced yet.
+    pub(crate) in_flight: u32,
+    pub(crate) max_in_flight: u32,
+    /// Replacements by healing in the last hour.
+    pub(crate) last_hour: u32,
+    pub(crate) max_per_hour: u32,
+}
+
+impl Budget {
+    pub(crate) fn of(draft: &Draft<'_>, tier: &Tier, view: &TierView<'_>) -> Self {
+        let input = draft.input;
+        let arriving = count(view.staying().filter(|member| is_arriving(draft, member)));
+        let missing = view.body.desired.saturating_sub(count(view.staying()));
+        let requested = count(view.staying().filter(|member| is_requested(&input, member)));
+        let healed = input.ledger.iter().filter(|(part, entry)| is_recent_healing(&input, view, part, entry));
+        let share = u64::from(view.body.desired) * u64::from(tier.healing.max_in_flight_percent) / 100;
+        Self {
+            in_flight: arriving + missing + requested,
+            max_in_flight: u32::try_from(share).unwrap_or(u32::MAX).max(1),
+            last_hour: count(healed),
+            max_per_hour: tier.healing.max_replacements_per_hour,
+        }
+    }
+
+    /// Takes one replacement by healing, or says why there is none to take.
+    ///
+    /// # Errors
+    /// The limit that is reached, in words.
+    pub(crate) fn take(&mut self) -> Result<(), String> {
+        if self.last_hour >= self.max_per_hour {
+            let (used, allowed) = (self.last_hour, self.max_per_hour);
+            return Err(format!(
+                "{used} of {allowed} replacements of this hour are used up: a person must look"
+            ));
+        }
+        if self.in_flight >= self.max_in_flight {
+            let (moving, allowed) = (self.in_flight, self.max_in_flight);
+            return Err(format!("{moving} instances are under way, {allowed} may be at once"));
+        }
+        self.in_flight += 1;
+        self.last_hour += 1;
+        Ok(())
+    }
+}
+
+/// Pending, or in service but not ready since a launch that is not long ago, and not known to be sick.
+fn is_arriving(draft: &Draft<'_>, view: &MemberView<'_>) -> bool {
+    let young = !view.is_older_than(STARTUP, draft.input.now);
+    let sick = draft.plan.memory.sick.contains_key(&view.member.instance);
+    view.member.lifecycle == LifecycleState::Pending || (!view.ready && young && !sick)
+}
+
+/// Whether its replacement was asked for, and does not show yet.
+fn is_requested(input: &PlanInput<'_>, view: &MemberView<'_>) -> bool {
+    let id = &view.member.instance;
+    [instance_part(id), rollout_part(id)].iter().filter_map(|part| input.ledger.get(part)).any(|entry| {
+        let shows = |at| input.now < at + input.settings.consistency_window;
+        was_sent(entry) && sent_at(entry).is_some_and(shows)
+    })
+}
+
+/// Whether a call went out that had, or may have had, an effect.
+fn was_sent(entry: &LedgerEntry) -> bool {
+    entry.open.is_some() || entry.last.as_ref().is_some_and(|last| last.outcome == Outcome::Done)
+}
+
+fn is_recent_healing(input: &PlanInput<'_>, view: &TierView<'_>, part: &Part, entry: &LedgerEntry) -> bool {
+    let requests =
+        entry.open.iter().map(|open| &open.request).chain(entry.last.iter().map(|last| &last.request));
+    let here = requests
+        .into_iter()
+        .any(|request| matches!(request, Request::ReplaceInstance { group, .. } if *group == view.group.id));
+    let recent = sent_at(entry).is_some_and(|at| input.now.duration_since(at) < HOUR);
+    is_healing(part) && here && recent && was_sent(entry)
+}

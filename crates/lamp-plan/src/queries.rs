@@ -1,0 +1,64 @@
+//! Which metrics a stack needs: only what a decision uses.
+
+use lamp_api::v1alpha1::{LampStackSpec, Metric, Tier};
+use lamp_cloud::{Body, Inventory, MetricName, MetricQuery, Owner, Resource, ResourceId};
+
+use crate::parts;
+
+/// Every metric that planning of this stack asks for. Resources that do not exist yet have none.
+pub fn queries(spec: &LampStackSpec, owner: &Owner, inventory: &Inventory) -> Vec<MetricQuery> {
+    let mut queries: Vec<_> = spec.tiers.iter().flat_map(|tier| of_whole_tier(inventory, tier)).collect();
+    if let Some(database) = &spec.database {
+        for replica in inventory.resources().filter(|resource| is_replica(resource, owner)) {
+            queries.push(of_database(&replica.id, MetricName::ReplicaLag));
+            let policies = &database.replicas.scaling.policies;
+            let metrics = policies.iter().filter_map(|policy| replica_metric(policy.metric));
+            queries.extend(metrics.map(|metric| of_database(&replica.id, metric)));
+        }
+    }
+    queries.sort();
+    queries.dedup();
+    queries
+}
+
+fn of_whole_tier(inventory: &Inventory, tier: &Tier) -> Vec<MetricQuery> {
+    let scaled = tier.scaling.policies.iter().filter_map(|policy| of_tier(inventory, tier, policy.metric));
+    scaled.chain(of_targets(inventory, tier, MetricName::UnhealthyHostCount)).collect()
+}
+
+/// The query of a tier's scaling metric; none while its resource does not exist, or if a tier has no such metric.
+pub(crate) fn of_tier(inventory: &Inventory, tier: &Tier, metric: Metric) -> Option<MetricQuery> {
+    match metric {
+        Metric::CPUUtilization => {
+            let resource = inventory.present(&parts::auto_scaling_group(&tier.name))?.id.clone();
+            Some(MetricQuery { metric: MetricName::GroupCpuUtilization, resource, load_balancer: None })
+        }
+        Metric::RequestCountPerTarget => of_targets(inventory, tier, MetricName::RequestCountPerTarget),
+        Metric::DatabaseConnections => None,
+    }
+}
+
+fn of_targets(inventory: &Inventory, tier: &Tier, metric: MetricName) -> Option<MetricQuery> {
+    tier.load_balancer.as_ref()?;
+    let resource = inventory.present(&parts::target_group(&tier.name))?.id.clone();
+    let load_balancer = Some(inventory.present(&parts::load_balancer(&tier.name))?.id.clone());
+    Some(MetricQuery { metric, resource, load_balancer })
+}
+
+/// The metric's name for a database; a database counts no requests.
+pub(crate) fn replica_metric(metric: Metric) -> Option<MetricName> {
+    match metric {
+        Metric::CPUUtilization => Some(MetricName::DatabaseCpuUtilization),
+        Metric::DatabaseConnections => Some(MetricName::DatabaseConnections),
+        Metric::RequestCountPerTarget => None,
+    }
+}
+
+/// The query of a database metric.
+pub(crate) fn of_database(id: &ResourceId, metric: MetricName) -> MetricQuery {
+    MetricQuery { metric, resource: id.clone(), load_balancer: None }
+}
+
+fn is_replica(resource: &Resource, owner: &Owner) -> bool {
+    matches!(&resource.body, Body::DbInstance(body) if body.is_replica()) && resource.belongs_to(owner)
+}

@@ -1,0 +1,118 @@
+//! How many instances a tier wants: the spec says it, or a scaling policy does.
+//!
+//! [`evaluation`] is shared with the read replicas; [`measure`] says what a metric is worth.
+
+pub(crate) mod evaluation;
+mod history;
+pub(crate) mod measure;
+pub(crate) mod target_tracking;
+#[cfg(test)]
+mod tests;
+
+use jiff::{SignedDuration, Timestamp};
+use lamp_api::v1alpha1::{ScalingPolicy, Tier};
+use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
+use lamp_cloud::{InstanceState, LifecycleState, StatusCheck, TargetState};
+
+use self::evaluation::{Question, evaluate};
+use self::measure::{Silence, measure};
+use self::target_tracking::{Evidence, Finding};
+use crate::live::tier_view::{MemberView, Targets, TierView, count};
+use crate::{Draft, ScalingMemory, parts, queries, rollout};
+
+/// Metrics have a new datapoint every minute.
+const PERIOD: SignedDuration = SignedDuration::from_secs(60);
+
+/// The desired capacity to write into the group of `tier`.
+///
+/// Without a policy the spec owns it. With policies the scaler does: it starts at `min`, and where there is no data
+/// it leaves what it finds, within the bounds. A rollout may ask for one spare instance.
+pub(crate) fn tier_capacity(draft: &mut Draft<'_>, tier: &Tier, observed: Option<&AutoScalingGroup>) -> u32 {
+    let capacity = &tier.capacity;
+    let within = |wanted: u32| wanted.max(capacity.min).min(capacity.max.max(capacity.min));
+    let wanted = match observed {
+        _ if tier.scaling.policies.is_empty() => {
+            draft.plan.memory.scaling.remove(&parts::auto_scaling_group(&tier.name));
+            within(capacity.desired.unwrap_or(capacity.min))
+        }
+        None => capacity.min,
+        Some(group) => scaled(draft, tier, within(group.desired)),
+    };
+    let desired = within(wanted.max(rollout::least_capacity(draft.input.inventory, tier)));
+    draft.plan.tiers.entry(tier.name.clone()).or_default().desired = desired;
+    desired
+}
+
+fn scaled(draft: &mut Draft<'_>, tier: &Tier, current: u32) -> u32 {
+    let (input, part) = (draft.input, parts::auto_scaling_group(&tier.name));
+    let Some(view) = TierView::of(input.inventory, tier) else { return current };
+    let question = Question {
+        scaling: &tier.scaling,
+        min: tier.capacity.min,
+        max: tier.capacity.max,
+        current,
+        findings: tier.scaling.policies.iter().map(|policy| find(draft, tier, &view, policy)).collect(),
+        hold_down: why_not_shrink(&view),
+        now: input.now,
+    };
+    let memory =
+        draft.plan.memory.scaling.entry(part.clone()).or_insert_with(|| ScalingMemory::new(input.now));
+    let answer = evaluate(&question, memory);
+    if let Some((action, reason)) = answer.decision {
+        draft.decide(&part, action, reason);
+    }
+    let next_minute = input.now.saturating_add(PERIOD).unwrap_or(input.now);
+    draft.look_at(answer.look_at.map_or(next_minute, |when| when.min(next_minute)));
+    answer.desired
+}
+
+/// What one policy finds in a tier: the metric speaks for the instances that serve and are warmed up.
+fn find<'t>(draft: &Draft<'_>, tier: &Tier, view: &TierView<'_>, policy: &'t ScalingPolicy) -> Finding<'t> {
+    let (inventory, now) = (draft.input.inventory, draft.input.now);
+    let query = queries::of_tier(inventory, tier, policy.metric);
+    let series = query.and_then(|query| inventory.region.signals.get(&query));
+    let warm = SignedDuration::from_secs(i64::from(tier.scaling.behavior.warmup_seconds));
+    let measured = count(view.members.iter().filter(|member| is_measured(view, member, warm, now)));
+    let evidence = measure(series, policy.metric, now).and_then(|average| {
+        if measured == 0 {
+            Err(Silence::NobodyMeasured)
+        } else {
+            Ok(Evidence { average, measured, missing: 0 })
+        }
+    });
+    Finding { policy, evidence }
+}
+
+/// Growth must not wait for a reading of target health: a member in service counts until it is read.
+fn is_measured(view: &TierView<'_>, member: &MemberView<'_>, warm: SignedDuration, now: Timestamp) -> bool {
+    let running = member.instance.is_some_and(|instance| instance.state == InstanceState::Running);
+    let in_service = member.member.lifecycle == LifecycleState::InService && running;
+    let serves = member.ready || (matches!(view.targets, Targets::Unread) && in_service);
+    serves && member.is_older_than(warm, now)
+}
+
+/// Why no instance may be removed now, if there is a reason.
+fn why_not_shrink(view: &TierView<'_>) -> Option<String> {
+    let (moving, sick) = (view.moving(), count(view.staying().filter(|member| looks_sick(member))));
+    if !view.instances_known {
+        Some("instances cannot be listed".to_owned())
+    } else if matches!(view.targets, Targets::Unread) {
+        Some("the health of its targets is not known".to_owned())
+    } else if moving > 0 {
+        Some(format!("{moving} instances are on their way in or out"))
+    } else if view.outdated().next().is_some() {
+        Some(format!("version {} is rolled out", view.body.template_version))
+    } else if sick > 1 {
+        Some(format!("{sick} instances look sick"))
+    } else {
+        None
+    }
+}
+
+fn looks_sick(member: &MemberView<'_>) -> bool {
+    let unhealthy = member.target.is_some_and(|target| target.state == TargetState::Unhealthy);
+    let broken = member.instance.is_none_or(|instance| {
+        instance.status == Some(StatusCheck::Impaired) || instance.state != InstanceState::Running
+    });
+    unhealthy || broken
+}

@@ -1,1 +1,82 @@
+//! The one adapter from the port in `lamp-cloud` to AWS: EC2, Auto Scaling, load balancing, RDS, CloudWatch and
+//! Secrets Manager.
+//!
+//! It turns each [`Read`] and each [`Request`] into one AWS call and the answer into the port's words. It must not know
+//! stacks, plans, intents or the store, decides nothing, and keeps no state but what RDS's ARNs have in common. The
+//! master password of a database is made, stored and read here; it never leaves this crate, and no input of the SDK is
+//! ever logged.
+//!
+//! A few requests need another call, which only reads:
+//!
+//! - the creation of a primary database reads its master password (`GetSecretValue`) first;
+//! - tags of RDS resources are addressed by ARN: if no listing has shown one yet, the resource is described first.
 
+mod answer;
+mod apply;
+mod arns;
+mod clients;
+mod config;
+mod errors;
+mod kinds;
+mod live;
+mod password;
+mod read;
+mod tags;
+
+use std::fmt;
+
+use lamp_cloud::{Applied, Cloud, CloudError, Read, Reading, Request};
+
+use arns::RdsArns;
+use clients::Clients;
+pub use config::{Config, ConnectError};
+
+/// One AWS region, as one installation sees and changes it.
+pub struct AwsCloud {
+    region: String,
+    install: String,
+    reads: Clients,
+    mutations: Clients,
+    arns: RdsArns,
+}
+
+impl AwsCloud {
+    /// Finds credentials the SDK's own way (environment, profiles, roles; `AWS_ENDPOINT_URL`) and makes the clients.
+    /// AWS itself is not called yet, except where the credentials come from there.
+    ///
+    /// # Errors
+    /// When the configuration is incomplete, or no credentials can be had.
+    pub async fn connect(config: Config) -> Result<Self, ConnectError> {
+        let (reads, mutations) = clients::connect(&config).await?;
+        Ok(Self {
+            region: config.region,
+            install: config.install,
+            reads,
+            mutations,
+            arns: RdsArns::default(),
+        })
+    }
+}
+
+impl fmt::Debug for AwsCloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AwsCloud")
+            .field("region", &self.region)
+            .field("install", &self.install)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Cloud for AwsCloud {
+    fn region(&self) -> &str {
+        &self.region
+    }
+
+    async fn read(&self, read: &Read) -> Result<Reading, CloudError> {
+        read::read(self, read).await
+    }
+
+    async fn apply(&self, request: &Request) -> Result<Applied, CloudError> {
+        apply::apply(self, request).await
+    }
+}

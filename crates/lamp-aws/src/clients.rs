@@ -1,0 +1,82 @@
+//! The SDK's clients, twice: for reading calls, which the SDK may repeat, and for mutations, which nobody repeats but
+//! the intent that asked for them.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_ec2::config::ProvideCredentials;
+use aws_smithy_http_client::tls;
+
+use crate::config::{Config, ConnectError};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+const MUTATION_TIMEOUT: Duration = Duration::from_secs(15);
+const READ_ATTEMPTS: u32 = 3;
+
+/// One client for each service.
+pub(crate) struct Clients {
+    pub(crate) ec2: aws_sdk_ec2::Client,
+    pub(crate) autoscaling: aws_sdk_autoscaling::Client,
+    pub(crate) elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub(crate) rds: aws_sdk_rds::Client,
+    pub(crate) cloudwatch: aws_sdk_cloudwatch::Client,
+    pub(crate) secrets: aws_sdk_secretsmanager::Client,
+}
+
+/// The clients for reads, and those for mutations.
+pub(crate) async fn connect(config: &Config) -> Result<(Clients, Clients), ConnectError> {
+    config.check()?;
+    let sdk = load(config).await;
+    credentials(&sdk).await?;
+    let reads = RetryConfig::standard().with_max_attempts(READ_ATTEMPTS);
+    Ok((
+        Clients::new(&sdk, reads, READ_TIMEOUT),
+        Clients::new(&sdk, RetryConfig::disabled(), MUTATION_TIMEOUT),
+    ))
+}
+
+// One HTTP client for all of them: one pool of connections, and the host's certificates are read once.
+async fn load(config: &Config) -> SdkConfig {
+    let http = aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
+        .build_https();
+    aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(config.region.clone()))
+        .http_client(http)
+        .load()
+        .await
+}
+
+async fn credentials(sdk: &SdkConfig) -> Result<(), ConnectError> {
+    let provider = sdk
+        .credentials_provider()
+        .ok_or_else(|| ConnectError::NoCredentials("the SDK has no provider of credentials".into()))?;
+    provider
+        .provide_credentials()
+        .await
+        .map(|_| ())
+        .map_err(|error| ConnectError::NoCredentials(Box::new(error)))
+}
+
+impl Clients {
+    fn new(sdk: &SdkConfig, retries: RetryConfig, operation: Duration) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(operation)
+            .build();
+        let sdk = sdk.to_builder().retry_config(retries).timeout_config(timeouts).build();
+        Self {
+            ec2: aws_sdk_ec2::Client::new(&sdk),
+            autoscaling: aws_sdk_autoscaling::Client::new(&sdk),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(&sdk),
+            rds: aws_sdk_rds::Client::new(&sdk),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(&sdk),
+            secrets: aws_sdk_secretsmanager::Client::new(&sdk),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Elastic IP addresses, named by their allocation.
+
+use aws_sdk_ec2::types::{Address, DomainType, ResourceType};
+use lamp_cloud::kinds::elastic_ip::{Change, ElasticIp};
+use lamp_cloud::{Applied, Page, Resource, State};
+
+use super::Creation;
+use crate::answer::{Answer, created, done, page_of_ours, required};
+use crate::errors::failure;
+use crate::{AwsCloud, tags};
+
+const LIST: &str = "DescribeAddresses";
+
+/// AWS shows all addresses in one page.
+pub(crate) async fn list(cloud: &AwsCloud) -> Answer<Page<Resource>> {
+    let call = cloud.reads.ec2.describe_addresses().filters(tags::ec2_filter(cloud));
+    let answer = call.send().await.map_err(|error| failure(LIST, error))?;
+    let rows = answer.addresses().iter().map(resource).collect::<Answer<_>>()?;
+    Ok(page_of_ours(cloud, rows, None))
+}
+
+fn resource(row: &Address) -> Answer<Resource> {
+    let id = required(LIST, "allocationId", row.allocation_id.clone())?;
+    let association = row.association_id.clone().filter(|association| !association.is_empty());
+    Ok(Resource {
+        name: row.public_ip.clone().unwrap_or_else(|| id.clone()),
+        id,
+        tags: tags::from_ec2(row.tags()),
+        state: State::Ready,
+        body: ElasticIp { association }.into(),
+        created_at: None,
+    })
+}
+
+pub(crate) async fn create(cloud: &AwsCloud, creation: &Creation<'_>) -> Answer<Applied> {
+    let tags = tags::specification(ResourceType::ElasticIp, creation.tags);
+    let call = cloud.mutations.ec2.allocate_address().domain(DomainType::Vpc).tag_specifications(tags);
+    let answer = call.send().await.map_err(|error| failure("AllocateAddress", error))?;
+    created("AllocateAddress", answer.allocation_id(), &answer)
+}
+
+pub(crate) async fn change(cloud: &AwsCloud, change: &Change) -> Answer<Applied> {
+    let Change::Disassociate(association) = change;
+    let call = cloud.mutations.ec2.disassociate_address().association_id(association);
+    let answer = call.send().await.map_err(|error| failure("DisassociateAddress", error))?;
+    Ok(done(&answer))
+}
+
+pub(crate) async fn delete(cloud: &AwsCloud, id: &str) -> Answer<Applied> {
+    let call = cloud.mutations.ec2.release_address().allocation_id(id);
+    let answer = call.send().await.map_err(|error| failure("ReleaseAddress", error))?;
+    Ok(done(&answer))
+}

@@ -1,0 +1,70 @@
+//! Which module makes which reading call.
+
+use lamp_cloud::{Kind, Listing, Page, Read, Reading, Resource};
+
+use crate::answer::{Answer, refused};
+use crate::{AwsCloud, kinds, live, tags};
+
+pub(crate) async fn read(cloud: &AwsCloud, read: &Read) -> Answer<Reading> {
+    Ok(match read {
+        Read::List { listing, page } => list(cloud, *listing, page.clone()).await?,
+        Read::VpcDnsSupport { vpc } => Reading::VpcAttribute(kinds::vpc::dns_support(cloud, vpc).await?),
+        Read::VpcDnsHostnames { vpc } => Reading::VpcAttribute(kinds::vpc::dns_hostnames(cloud, vpc).await?),
+        Read::Listeners { load_balancer } => {
+            Reading::Listeners(kinds::listener::list(cloud, load_balancer).await?)
+        }
+        Read::LoadBalancerAttributes { load_balancer } => {
+            Reading::LoadBalancerAttributes(kinds::load_balancer::attributes(cloud, load_balancer).await?)
+        }
+        Read::TargetGroupAttributes { target_group } => {
+            Reading::TargetGroupAttributes(kinds::target_group::attributes(cloud, target_group).await?)
+        }
+        Read::TargetHealth { target_group } => {
+            Reading::TargetHealth(live::targets::health(cloud, target_group).await?)
+        }
+        Read::DbParameters { group } => {
+            Reading::DbParameters(kinds::db_parameter_group::parameters(cloud, group).await?)
+        }
+        Read::Tags { kind, ids } => Reading::Tags(tags::read(cloud, *kind, ids).await?),
+        Read::DbInstance { id } => Reading::DbInstance(kinds::db_instance::one(cloud, id).await?),
+        Read::DbSnapshot { id } => Reading::DbSnapshot(kinds::db_instance::snapshot(cloud, id).await?),
+        Read::Metrics { queries, minutes } => {
+            Reading::Metrics(live::metrics::read(cloud, queries, *minutes).await?)
+        }
+    })
+}
+
+async fn list(cloud: &AwsCloud, listing: Listing, page: Option<String>) -> Answer<Reading> {
+    Ok(match listing {
+        Listing::Zones => Reading::Zones(live::zones::list(cloud).await?),
+        Listing::Resources(kind) => Reading::Resources(resources(cloud, kind, page).await?),
+        Listing::LaunchTemplateVersions => {
+            Reading::LaunchTemplateVersions(kinds::launch_template::versions(cloud, page).await?)
+        }
+        Listing::Instances => Reading::Instances(live::instances::list(cloud, page).await?),
+        Listing::InstanceStatus => Reading::InstanceStatus(live::instances::status(cloud, page).await?),
+    })
+}
+
+async fn resources(cloud: &AwsCloud, kind: Kind, page: Option<String>) -> Answer<Page<Resource>> {
+    match kind {
+        Kind::Vpc => kinds::vpc::list(cloud, page).await,
+        Kind::Subnet => kinds::subnet::list(cloud, page).await,
+        Kind::InternetGateway => kinds::internet_gateway::list(cloud, page).await,
+        Kind::ElasticIp => kinds::elastic_ip::list(cloud).await,
+        Kind::NatGateway => kinds::nat_gateway::list(cloud, page).await,
+        Kind::RouteTable => kinds::route_table::list(cloud, page).await,
+        Kind::SecurityGroup => kinds::security_group::list(cloud, page).await,
+        Kind::LoadBalancer => kinds::load_balancer::list(cloud, page).await,
+        Kind::TargetGroup => kinds::target_group::list(cloud, page).await,
+        Kind::Listener => {
+            Err(refused("DescribeListeners", "NoListing", "listeners are read per load balancer"))
+        }
+        Kind::LaunchTemplate => kinds::launch_template::list(cloud, page).await,
+        Kind::AutoScalingGroup => kinds::auto_scaling_group::list(cloud, page).await,
+        Kind::DbSubnetGroup => kinds::db_subnet_group::list(cloud, page).await,
+        Kind::DbParameterGroup => kinds::db_parameter_group::list(cloud, page).await,
+        Kind::DbInstance => kinds::db_instance::list(cloud, page).await,
+        Kind::Secret => kinds::secret::list(cloud, page).await,
+    }
+}

@@ -1,0 +1,100 @@
+//! What is due, and when: the region moves from event to event, and quiet time costs nothing.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use lamp_cloud::{Kind, Request, ResourceId, Target};
+
+/// Something that is going to happen.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// The next step in the life of a declared resource.
+    Step {
+        kind: Kind,
+        id: ResourceId,
+        step: Step,
+    },
+    /// The memory of a resource that is gone is dropped, as no reading can see it any more.
+    Bury {
+        kind: Kind,
+        id: ResourceId,
+    },
+    Instance {
+        id: ResourceId,
+        step: InstanceStep,
+    },
+    /// An Auto Scaling group looks after itself.
+    GroupLook(ResourceId),
+    /// A load balancer comes to a verdict on a target; void if the target changed its mind since.
+    TargetVerdict {
+        group: ResourceId,
+        target: Target,
+        generation: u64,
+    },
+    /// A target has finished its requests.
+    Drained {
+        group: ResourceId,
+        target: Target,
+        generation: u64,
+    },
+    /// The network interfaces of a deleted load balancer are gone.
+    InterfacesReleased(ResourceId),
+    /// A final snapshot is complete.
+    SnapshotDone(ResourceId),
+    /// A request takes effect long after its caller gave up.
+    LateEffect(Box<Request>),
+}
+
+/// Steps of declared resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Ready,
+    /// What was being changed has been changed.
+    Changed,
+    /// The volume is optimised.
+    Optimized,
+    /// A tenth of its volume is left.
+    NearlyFull,
+    /// It is gone, but AWS still shows it.
+    Dead,
+    Gone,
+}
+
+/// Steps of instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InstanceStep {
+    Running,
+    /// The service on it answers.
+    Serving,
+    Checked,
+    /// Its requests are finished: now it is terminated.
+    Terminate,
+    Stopped,
+    Terminated,
+    Forgotten,
+}
+
+/// Events in the order of their time, then of their planning.
+#[derive(Debug, Default)]
+pub(crate) struct Agenda {
+    due: BTreeMap<(Timestamp, u64), Event>,
+    planned: u64,
+}
+
+impl Agenda {
+    pub(crate) fn plan(&mut self, at: Timestamp, event: Event) {
+        self.due.insert((at, self.planned), event);
+        self.planned += 1;
+    }
+
+    pub(crate) fn next(&self) -> Option<Timestamp> {
+        self.due.keys().next().map(|(at, _)| *at)
+    }
+
+    /// The next event that is due by `now`, with its time.
+    pub(crate) fn take(&mut self, now: Timestamp) -> Option<(Timestamp, Event)> {
+        let entry = self.due.first_entry().filter(|entry| entry.key().0 <= now)?;
+        let ((at, _), event) = entry.remove_entry();
+        Some((at, event))
+    }
+}

@@ -1,0 +1,100 @@
+//! An internet gateway: there at once, attached by a call of its own.
+
+use lamp_cloud::kinds::internet_gateway::{Change, InternetGateway};
+use lamp_cloud::kinds::{load_balancer::LoadBalancer, nat_gateway::NatGateway, subnet::Subnet, vpc::Vpc};
+use lamp_cloud::{DeleteOptions, Reference, ResourceId, State};
+
+use super::{Behaviour, Creation, of_body};
+use crate::refusal::Refusal;
+use crate::world::World;
+
+impl Behaviour for InternetGateway {
+    const MISSING: &'static str = "InvalidInternetGatewayID.NotFound";
+    const PAGE: usize = 1000;
+
+    of_body!(InternetGateway);
+
+    fn id(&self, world: &World, creation: &Creation<'_>) -> ResourceId {
+        creation.ec2_id(world, "igw")
+    }
+
+    fn admit(&self, _: &World, _: &Creation<'_>) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn made(self, _: &World, _: &ResourceId) -> (Self, State) {
+        (Self { vpc: None }, State::Ready)
+    }
+
+    fn admit_change(&self, world: &World, id: &str, change: &Change) -> Result<(), Refusal> {
+        match change {
+            Change::Attach(vpc) => self.admit_attach(world, id, vpc),
+            Change::Detach(vpc) => self.admit_detach(world, id, vpc),
+        }
+    }
+
+    fn change(world: &mut World, id: &str, change: &Change) {
+        world.update(id, |gateway: &mut Self| {
+            lamp_cloud::kinds::Declared::apply(gateway, change);
+        });
+        if let Change::Detach(_) = change {
+            super::route_table::blackhole(world, id);
+        }
+    }
+
+    fn admit_delete(&self, _: &World, id: &str, _: &DeleteOptions) -> Result<(), Refusal> {
+        match &self.vpc {
+            Some(vpc) => Err(Refusal::in_use(id, vpc.resolved())),
+            None => Ok(()),
+        }
+    }
+}
+
+trait Attachment {
+    fn admit_attach(&self, world: &World, id: &str, vpc: &str) -> Result<(), Refusal>;
+    fn admit_detach(&self, world: &World, id: &str, vpc: &str) -> Result<(), Refusal>;
+}
+
+impl Attachment for InternetGateway {
+    fn admit_attach(&self, world: &World, id: &str, vpc: &str) -> Result<(), Refusal> {
+        let wanted = Reference::id(vpc);
+        world.require::<Vpc>(&wanted)?;
+        let taken = world.each::<Self>().any(|(_, other)| other.vpc.as_ref() == Some(&wanted));
+        if self.vpc.is_some() || taken {
+            let message = format!("resource {id} or {vpc} is already attached to another");
+            return Err(Refusal::new("Resource.AlreadyAssociated", message));
+        }
+        Ok(())
+    }
+
+    // Public addresses inside the VPC need the gateway (`DependencyViolation`).
+    fn admit_detach(&self, world: &World, id: &str, vpc: &str) -> Result<(), Refusal> {
+        let vpc = Reference::id(vpc);
+        if self.vpc.as_ref() != Some(&vpc) {
+            return Err(Refusal::new(
+                "Gateway.NotAttached",
+                format!("resource {id} is not attached to {vpc}"),
+            ));
+        }
+        match public_address(world, &vpc) {
+            Some(holder) => {
+                let message = format!("Network {vpc} has some mapped public address(es): {holder}");
+                Err(Refusal::new("DependencyViolation", message))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn public_address(world: &World, vpc: &Reference) -> Option<String> {
+    let inside = |subnet: &Reference| {
+        subnet.as_id().and_then(|id| world.body::<Subnet>(id)).is_some_and(|subnet| subnet.vpc == *vpc)
+    };
+    let balancer = world
+        .each::<LoadBalancer>()
+        .find(|(_, balancer)| balancer.internet_facing && balancer.subnets.iter().any(inside))
+        .map(|(found, _)| found.id.clone());
+    let mut gateways = world.each::<NatGateway>().filter(|(found, _)| world.nat_stands(&found.id));
+    balancer
+        .or_else(|| gateways.find(|(_, gateway)| inside(&gateway.subnet)).map(|(found, _)| found.id.clone()))
+}

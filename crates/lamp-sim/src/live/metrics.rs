@@ -1,0 +1,249 @@
+//! CloudWatch: one datapoint a minute, a minute late, worked out when it is asked for. Only changes are remembered.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lamp_cloud::kinds::db_instance::DbInstance;
+use lamp_cloud::{Kind, MetricName, MetricQuery, Reference, ResourceId, Series, tag};
+
+use crate::live::load::{Site, SiteLoad};
+use crate::world::World;
+
+/// How long changes are remembered, and metrics can be asked for.
+const MEMORY: Duration = Duration::from_secs(2 * 86_400);
+/// How late a datapoint is, after the end of its minute.
+const DELAY: i64 = 60;
+const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
+
+/// A value and when it changed.
+#[derive(Debug)]
+struct Track<T> {
+    points: VecDeque<(Timestamp, T)>,
+}
+
+impl<T: Copy + PartialEq> Track<T> {
+    fn set(&mut self, at: Timestamp, value: T) {
+        if self.points.back().is_some_and(|(_, last)| *last == value) {
+            return;
+        }
+        if self.points.back().is_some_and(|(last, _)| *last == at) {
+            self.points.pop_back();
+        }
+        self.points.push_back((at, value));
+        while self.points.get(1).is_some_and(|(since, _)| *since + MEMORY < at) {
+            self.points.pop_front();
+        }
+    }
+
+    fn at(&self, at: Timestamp) -> Option<T> {
+        let after = self.points.partition_point(|(since, _)| *since <= at);
+        self.points.get(after.checked_sub(1)?).map(|(_, value)| *value)
+    }
+}
+
+impl<T> Default for Track<T> {
+    fn default() -> Self {
+        Self { points: VecDeque::new() }
+    }
+}
+
+/// What metrics are worked out from.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    /// Healthy and unhealthy targets.
+    targets: BTreeMap<ResourceId, Track<(usize, usize)>>,
+    /// Members in service.
+    groups: BTreeMap<ResourceId, Track<usize>>,
+    /// Whether a database answers.
+    databases: BTreeMap<ResourceId, Track<bool>>,
+}
+
+impl Records {
+    pub(crate) fn healthy(&self, group: &str, at: Timestamp) -> usize {
+        self.targets.get(group).and_then(|track| track.at(at)).map_or(0, |(healthy, _)| healthy)
+    }
+
+    pub(crate) fn is_up(&self, database: &str, at: Timestamp) -> bool {
+        self.databases.get(database).and_then(|track| track.at(at)).unwrap_or(false)
+    }
+
+    pub(crate) fn forget_targets(&mut self, group: &str) {
+        self.targets.remove(group);
+    }
+
+    pub(crate) fn forget_group(&mut self, group: &str) {
+        self.groups.remove(group);
+    }
+}
+
+impl World {
+    pub(crate) fn record_targets(&mut self, group: &str) {
+        let counts = self.count_targets(group);
+        self.records.targets.entry(group.to_owned()).or_default().set(self.now, counts);
+    }
+
+    pub(crate) fn record_group(&mut self, group: &str, in_service: usize) {
+        self.records.groups.entry(group.to_owned()).or_default().set(self.now, in_service);
+    }
+
+    pub(crate) fn record_database(&mut self, id: &str) {
+        let Some(body) = self.body::<DbInstance>(id) else {
+            self.records.databases.remove(id);
+            return;
+        };
+        let up = matches!(
+            body.facts.status.as_str(),
+            "available" | "modifying" | "storage-optimization" | "backing-up"
+        );
+        self.records.databases.entry(id.to_owned()).or_default().set(self.now, up);
+    }
+
+    /// The last `minutes` of each metric, oldest first.
+    pub(crate) fn metrics(&self, queries: &[MetricQuery], minutes: u32) -> Vec<(MetricQuery, Series)> {
+        let sites = self.sites();
+        let answer = |query: &MetricQuery| {
+            let points =
+                self.minutes(minutes).filter_map(|minute| self.point(&sites, query, minute)).collect();
+            (query.clone(), Series { points, incomplete: false })
+        };
+        queries.iter().map(answer).collect()
+    }
+
+    /// Minutes that are over and published.
+    fn minutes(&self, count: u32) -> impl Iterator<Item = Timestamp> + use<> {
+        let now = self.now.as_second();
+        let current = now - now.rem_euclid(60);
+        (1..=i64::from(count))
+            .rev()
+            .map(move |back| current - back * 60)
+            .filter(move |start| start + 60 + DELAY <= now)
+            .filter_map(|start| Timestamp::from_second(start).ok())
+    }
+
+    fn point(
+        &self,
+        sites: &BTreeMap<String, Site>,
+        query: &MetricQuery,
+        minute: Timestamp,
+    ) -> Option<(Timestamp, f64)> {
+        let at = minute + Duration::from_secs(30);
+        let value = match query.metric {
+            MetricName::GroupCpuUtilization => self.group_cpu(sites, &query.resource, at)?,
+            MetricName::RequestCountPerTarget => {
+                let load = self.load_at(sites, Kind::TargetGroup, &query.resource, at)?;
+                load.per_target.get(&query.resource)? * 60.0 * self.noise(&query.resource, at)
+            }
+            MetricName::UnhealthyHostCount => self.unhealthy_hosts(&query.resource, minute)?,
+            MetricName::DatabaseCpuUtilization => self.database_cpu(sites, &query.resource, at)?,
+            MetricName::DatabaseConnections => self.connections(sites, &query.resource, at)?,
+            MetricName::ReplicaLag => self.replica_lag(sites, &query.resource, at)?,
+            MetricName::FreeStorageSpace => self.free_storage(&query.resource, at)?,
+        };
+        Some((minute, value))
+    }
+
+    /// What the site of a resource does.
+    fn load_at(
+        &self,
+        sites: &BTreeMap<String, Site>,
+        kind: Kind,
+        id: &str,
+        at: Timestamp,
+    ) -> Option<SiteLoad> {
+        let uid = self.resource(kind, id)?.tags.get(tag::UID).map(String::as_str).unwrap_or_default();
+        sites.get(uid).map(|site| self.load_of(site, at))
+    }
+
+    /// Within two per cent of 1, the same for the same minute.
+    fn noise(&self, id: &str, at: Timestamp) -> f64 {
+        0.98 + 0.04 * self.dice.share(&["noise", id], at.as_second().unsigned_abs())
+    }
+
+    /// Average over members: those that get requests are busy, the others idle.
+    #[expect(clippy::cast_precision_loss, reason = "members are few")]
+    fn group_cpu(&self, sites: &BTreeMap<String, Site>, id: &str, at: Timestamp) -> Option<f64> {
+        let members = self.records.groups.get(id)?.at(at).filter(|count| *count > 0)?;
+        let uid = self.resource(Kind::AutoScalingGroup, id)?.tags.get(tag::UID).map(String::as_str);
+        let site = sites.get(uid.unwrap_or_default())?;
+        let load = self.load_of(site, at);
+        let idle = self.config.load.idle_cpu;
+        let busiest = site
+            .target_groups_of(id)
+            .filter_map(|group| Some((self.records.healthy(group, at), *load.cpu.get(group)?)))
+            .max_by(|one, other| one.1.total_cmp(&other.1));
+        let (healthy, cpu) = busiest.unwrap_or((0, 0.0));
+        let share = (healthy as f64 / members as f64).min(1.0);
+        Some(((idle + cpu * share) * self.noise(id, at)).min(100.0))
+    }
+
+    /// The maximum within the minute: at its start and at each change in it.
+    #[expect(clippy::cast_precision_loss, reason = "targets are few")]
+    fn unhealthy_hosts(&self, group: &str, minute: Timestamp) -> Option<f64> {
+        let track = self.records.targets.get(group)?;
+        let end = minute + Duration::from_secs(60);
+        let within =
+            track.points.iter().filter(|(at, _)| *at > minute && *at < end).map(|(_, counts)| counts.1);
+        track.at(minute).map(|counts| counts.1).into_iter().chain(within).max().map(|count| count as f64)
+    }
+
+    fn database_queries(&self, sites: &BTreeMap<String, Site>, id: &str, at: Timestamp) -> Option<f64> {
+        if !self.records.is_up(id, at) {
+            return None;
+        }
+        let load = self.load_at(sites, Kind::DbInstance, id, at)?;
+        Some(load.queries.get(id).copied().unwrap_or_default())
+    }
+
+    fn database_cpu(&self, sites: &BTreeMap<String, Site>, id: &str, at: Timestamp) -> Option<f64> {
+        let queries = self.database_queries(sites, id, at)?;
+        let load = &self.config.load;
+        Some(((load.idle_cpu + queries / load.database_capacity * 100.0) * self.noise(id, at)).min(100.0))
+    }
+
+    // Little's law, with ten milliseconds for a query, and a pool that is kept open.
+    fn connections(&self, sites: &BTreeMap<String, Site>, id: &str, at: Timestamp) -> Option<f64> {
+        let queries = self.database_queries(sites, id, at)?;
+        Some((5.0 + queries * 0.01) * self.noise(id, at))
+    }
+
+    // A replica that is busy falls behind.
+    fn replica_lag(&self, sites: &BTreeMap<String, Site>, id: &str, at: Timestamp) -> Option<f64> {
+        self.body::<DbInstance>(id).filter(|body| body.is_replica())?;
+        let database = self.databases.get(id)?;
+        if database.broken {
+            return Some(-1.0);
+        }
+        if let Some(seconds) = database.lag_seconds {
+            return Some(seconds);
+        }
+        let cpu = self.database_cpu(sites, id, at)?;
+        Some(0.5 * self.noise(id, at) + (cpu - 90.0).max(0.0) * 6.0)
+    }
+
+    fn free_storage(&self, id: &str, at: Timestamp) -> Option<f64> {
+        if !self.records.is_up(id, at) {
+            return None;
+        }
+        let volume = f64::from(self.body::<DbInstance>(id)?.storage_gib);
+        Some((volume - self.stored_gib(id, at)?).max(0.0) * GIB)
+    }
+
+    /// What a database holds; a replica holds what its source does.
+    fn stored_gib(&self, id: &str, at: Timestamp) -> Option<f64> {
+        let body = self.body::<DbInstance>(id)?;
+        let origin = body.source.as_ref().and_then(Reference::as_id).unwrap_or(id);
+        let since = self.databases.get(origin)?.available_since?;
+        let days = at.duration_since(since).as_secs_f64().max(0.0) / 86_400.0;
+        Some(self.config.load.stored_gib + days * self.config.load.stored_gib_per_day)
+    }
+
+    /// When less than a tenth of a volume is free.
+    pub(crate) fn nearly_full_at(&self, id: &str) -> Option<Timestamp> {
+        let body = self.body::<DbInstance>(id).filter(|body| body.max_storage_gib.is_some())?;
+        let stored = self.stored_gib(id, self.now)?;
+        let days =
+            (f64::from(body.storage_gib) * 0.9 - stored).max(0.0) / self.config.load.stored_gib_per_day;
+        (days < 3650.0).then(|| self.now + Duration::from_secs_f64(days * 86_400.0))
+    }
+}

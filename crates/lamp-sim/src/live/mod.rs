@@ -1,0 +1,8 @@
+//! What lives by itself: instances, their groups and targets, databases, the load and its metrics.
+
+pub(crate) mod databases;
+pub(crate) mod groups;
+pub(crate) mod instances;
+pub(crate) mod load;
+pub(crate) mod metrics;
+pub(crate) mod targets;

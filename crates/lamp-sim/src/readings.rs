@@ -1,0 +1,308 @@
+//! Reading calls: pages of rows as one of AWS's replicas sees them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lamp_cloud::kinds::{
+    db_parameter_group::DbParameterGroup, load_balancer::LoadBalancer, target_group::TargetGroup, vpc::Vpc,
+};
+use lamp_cloud::{
+    Body, CloudError, Instance, InstanceState, Kind, Listing, Page, Read, Reading, Reference, Resource,
+    ResourceId, State, Tags, TargetHealth,
+};
+
+use crate::Fault;
+use crate::calls::{Asked, Effect};
+use crate::consistency::View;
+use crate::kinds::{self, Behaviour};
+use crate::refusal::Refusal;
+use crate::requests::{refused, unintelligible};
+use crate::world::{Truth, World, of_install};
+
+/// Rows of one page of `DescribeInstances`, `DescribeInstanceStatus` and the like.
+const EC2_PAGE: usize = 1000;
+/// Rows of one page of `DescribeLaunchTemplateVersions`.
+const VERSIONS_PAGE: usize = 200;
+
+impl World {
+    /// Makes one reading call.
+    pub(crate) fn read(&mut self, read: &Read) -> Result<Reading, CloudError> {
+        let calling = self.calling(read.service(), read.operation(), false);
+        let (answer, fault) = match self.hindrance(&calling) {
+            Err((refusal, fault)) => (Err(refusal), fault),
+            Ok(fault) => (self.seen(read, calling.ordinal, fault), fault),
+        };
+        let answer =
+            answer.map_err(|refusal| refused(refusal, calling.operation, self.request_id(calling.ordinal)));
+        self.write_down(
+            &calling,
+            Asked::Read(read.clone()),
+            answer.as_ref().err().cloned(),
+            Effect::None,
+            fault,
+        );
+        answer
+    }
+
+    fn seen(&self, read: &Read, call: u64, fault: Option<Fault>) -> Result<Reading, Refusal> {
+        if fault == Some(Fault::Unintelligible) {
+            return Err(unintelligible());
+        }
+        let view = View { now: self.now, call, lag: self.config.lag, dice: self.dice };
+        let mut reading = self.look(read, view)?;
+        match fault {
+            Some(Fault::EmptySuccess) => empty(&mut reading),
+            Some(Fault::MissingPage) => forget_next(&mut reading),
+            _ => {}
+        }
+        Ok(reading)
+    }
+
+    fn look(&self, read: &Read, view: View) -> Result<Reading, Refusal> {
+        match read {
+            Read::List { listing, page } => self.list(*listing, page.as_deref(), view),
+            Read::VpcDnsSupport { vpc } => {
+                let value = self.detail::<Vpc, _>(vpc, view, |vpc| vpc.dns_support)?;
+                Ok(Reading::VpcAttribute(value.unwrap_or(true)))
+            }
+            Read::VpcDnsHostnames { vpc } => {
+                let value = self.detail::<Vpc, _>(vpc, view, |vpc| vpc.dns_hostnames)?;
+                Ok(Reading::VpcAttribute(value.unwrap_or(false)))
+            }
+            Read::Listeners { load_balancer } => self.listeners(load_balancer, view),
+            Read::LoadBalancerAttributes { load_balancer } => {
+                let value =
+                    self.detail::<LoadBalancer, _>(load_balancer, view, |body| body.attributes.clone())?;
+                value.map(Reading::LoadBalancerAttributes).ok_or_else(unintelligible)
+            }
+            Read::TargetGroupAttributes { target_group } => {
+                let value =
+                    self.detail::<TargetGroup, _>(target_group, view, |body| body.attributes.clone())?;
+                value.map(Reading::TargetGroupAttributes).ok_or_else(unintelligible)
+            }
+            Read::TargetHealth { target_group } => self.target_health(target_group, view),
+            Read::DbParameters { group } => {
+                let value =
+                    self.detail::<DbParameterGroup, _>(group, view, |body| body.parameters.clone())?;
+                Ok(Reading::DbParameters(value.unwrap_or_default()))
+            }
+            Read::Tags { kind, ids } => self.tags(*kind, ids, view),
+            // RDS answers truly for a single identifier.
+            Read::DbInstance { id } => Ok(Reading::DbInstance(self.database_row(id))),
+            Read::DbSnapshot { id } => {
+                Ok(Reading::DbSnapshot(self.snapshots.get(id).map(|snapshot| snapshot.status.clone())))
+            }
+            Read::Metrics { queries, minutes } => self.metric_data(queries, *minutes),
+        }
+    }
+
+    fn metric_data(&self, queries: &[lamp_cloud::MetricQuery], minutes: u32) -> Result<Reading, Refusal> {
+        if queries.len() > Read::METRICS_PER_CALL {
+            let message = format!(
+                "The collection MetricDataQueries must not have a size greater than {}",
+                queries.len()
+            );
+            return Err(Refusal::new("ValidationError", message));
+        }
+        Ok(Reading::Metrics(self.metrics(queries, minutes)))
+    }
+
+    fn list(&self, listing: Listing, page: Option<&str>, view: View) -> Result<Reading, Refusal> {
+        if self.is_listing_down(listing) {
+            return Err(Refusal::new("InternalError", "An internal error has occurred"));
+        }
+        match listing {
+            Listing::Zones => Ok(Reading::Zones(Page { items: self.zones(), next: None })),
+            Listing::Resources(kind) => self.resource_page(kind, page, view).map(Reading::Resources),
+            Listing::LaunchTemplateVersions => {
+                self.version_page(page, view).map(Reading::LaunchTemplateVersions)
+            }
+            Listing::Instances => self.instance_page(page, view).map(Reading::Instances),
+            Listing::InstanceStatus => {
+                let rows = self.instance_rows(view);
+                let checks = rows.filter(|row| row.state == InstanceState::Running);
+                let checks = checks.filter_map(|row| Some((row.id.clone(), (row.id.clone(), row.status?))));
+                cut(checks, EC2_PAGE, page).map(Reading::InstanceStatus)
+            }
+        }
+    }
+
+    /// While a zone is out of service, `DescribeInstances` fails unless it names instances elsewhere.
+    fn is_listing_down(&self, listing: Listing) -> bool {
+        matches!(listing, Listing::Instances | Listing::InstanceStatus)
+            && self.zones().iter().any(|zone| !zone.available)
+    }
+
+    fn resource_page(&self, kind: Kind, page: Option<&str>, view: View) -> Result<Page<Resource>, Refusal> {
+        let separate = kind.tags_are_separate();
+        let shown = |row: &&Arc<Resource>| {
+            (separate || of_install(&row.tags, &self.config.install)) && !is_grave(row, self)
+        };
+        let rows = self.rows(kind, view).filter(shown).map(|row| (row.id.clone(), row));
+        let page = cut(rows, kinds::page(kind), page)?;
+        let items = page.items.into_iter().map(|row| self.shown(row, separate)).collect();
+        Ok(Page { items, next: page.next })
+    }
+
+    fn rows(&self, kind: Kind, view: View) -> impl Iterator<Item = &Arc<Resource>> {
+        let truths = self.truths.get(&kind).into_iter().flatten();
+        truths.filter_map(move |(id, truth): (&ResourceId, &Truth)| view.see(id, &truth.history))
+    }
+
+    fn shown(&self, row: &Resource, without_tags: bool) -> Resource {
+        Resource {
+            id: row.id.clone(),
+            name: row.name.clone(),
+            tags: if without_tags { Tags::new() } else { row.tags.clone() },
+            state: row.state.clone(),
+            body: self.listed(&row.body),
+            created_at: row.created_at.filter(|_| says_creation(row.kind())),
+        }
+    }
+
+    fn version_page(
+        &self,
+        page: Option<&str>,
+        view: View,
+    ) -> Result<Page<(ResourceId, u64, kinds::TemplateData)>, Refusal> {
+        let rows = self.rows(Kind::LaunchTemplate, view).filter_map(|row| match &row.body {
+            Body::LaunchTemplate(body) => {
+                Some((row.id.clone(), (row.id.clone(), body.latest_version, body.data.clone()?)))
+            }
+            _ => None,
+        });
+        cut(rows, VERSIONS_PAGE, page)
+    }
+
+    fn instance_rows(&self, view: View) -> impl Iterator<Item = &Arc<Instance>> {
+        let rows = self.machines.iter().filter_map(move |(id, machine)| view.see(id, &machine.row));
+        rows.filter(|row| of_install(&row.tags, &self.config.install))
+    }
+
+    // Status checks come from another call.
+    fn instance_page(&self, page: Option<&str>, view: View) -> Result<Page<Instance>, Refusal> {
+        let page = cut(self.instance_rows(view).map(|row| (row.id.clone(), row)), EC2_PAGE, page)?;
+        let bare = |row: &Arc<Instance>| Instance { status: None, ..Instance::clone(row) };
+        Ok(Page { items: page.items.into_iter().map(bare).collect(), next: page.next })
+    }
+
+    fn listeners(&self, balancer: &str, view: View) -> Result<Reading, Refusal> {
+        self.detail::<LoadBalancer, _>(balancer, view, |_| ())?;
+        let of = Reference::id(balancer);
+        let rows = self.rows(Kind::Listener, view);
+        let mine = rows.filter(|row| matches!(&row.body, Body::Listener(body) if body.load_balancer == of));
+        Ok(Reading::Listeners(mine.map(|row| self.shown(row, true)).collect()))
+    }
+
+    fn target_health(&self, group: &str, view: View) -> Result<Reading, Refusal> {
+        self.detail::<TargetGroup, _>(group, view, |_| ())?;
+        let targets = self.targets.get(group).into_iter().flat_map(BTreeMap::iter);
+        let rows = targets.filter_map(|(target, known)| view.see(&target.instance, &known.row));
+        Ok(Reading::TargetHealth(rows.map(|row| TargetHealth::clone(row)).collect()))
+    }
+
+    fn tags(&self, kind: Kind, ids: &[ResourceId], view: View) -> Result<Reading, Refusal> {
+        if ids.len() > Read::tags_per_call(kind) {
+            let message = format!("At most {} resources can be described", Read::tags_per_call(kind));
+            return Err(Refusal::new("ValidationError", message));
+        }
+        let one = |id: &ResourceId| {
+            let truth = self.truths.get(&kind).and_then(|truths| truths.get(id));
+            // The tags come from another replica than the resource.
+            let seen = truth.and_then(|truth| view.see(&format!("tags of {id}"), &truth.history));
+            let row = seen.ok_or_else(|| missing(kind, id))?;
+            Ok((id.clone(), row.tags.clone()))
+        };
+        ids.iter().map(one).collect::<Result<_, _>>().map(Reading::Tags)
+    }
+
+    fn database_row(&self, id: &str) -> Option<Resource> {
+        self.resource(Kind::DbInstance, id).map(|row| self.shown(row, false))
+    }
+
+    /// Something of one resource that takes a call of its own.
+    fn detail<T: Behaviour, R>(
+        &self,
+        id: &str,
+        view: View,
+        pick: impl FnOnce(&T) -> R,
+    ) -> Result<R, Refusal> {
+        let truth = self.truths.get(&T::KIND).and_then(|truths| truths.get(id));
+        let row = truth.and_then(|truth| view.see(id, &truth.history));
+        row.and_then(|row| T::of(&row.body)).map(pick).ok_or_else(|| missing(T::KIND, id))
+    }
+}
+
+/// A deleted NAT gateway that AWS still remembers: listings of what exists leave it out.
+fn is_grave(row: &Resource, world: &World) -> bool {
+    row.kind() == Kind::NatGateway && row.state == State::Deleting && !world.nat_stands(&row.id)
+}
+
+fn missing(kind: Kind, id: &str) -> Refusal {
+    Refusal::new(kinds::missing(kind), format!("The {} '{id}' does not exist", kind.name()))
+}
+
+/// Kinds whose listing gives the time of their creation.
+fn says_creation(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::NatGateway
+            | Kind::LoadBalancer
+            | Kind::LaunchTemplate
+            | Kind::AutoScalingGroup
+            | Kind::DbInstance
+            | Kind::Secret
+    )
+}
+
+/// One page of rows with their ids; its token is the id of its last row, so that pages stay right when rows come and go.
+fn cut<T>(
+    rows: impl Iterator<Item = (ResourceId, T)>,
+    size: usize,
+    after: Option<&str>,
+) -> Result<Page<T>, Refusal> {
+    let after = match after {
+        None => None,
+        Some(token) => match token.strip_prefix("after:") {
+            Some(id) => Some(id.to_owned()),
+            None => {
+                return Err(Refusal::new("InvalidNextToken", format!("The token '{token}' is not valid")));
+            }
+        },
+    };
+    let mut rows = rows.filter(|(id, _)| after.as_ref().is_none_or(|after| id > after));
+    let mut items = Vec::new();
+    let mut last = None;
+    while items.len() < size {
+        let Some((id, row)) = rows.next() else { return Ok(Page { items, next: None }) };
+        items.push(row);
+        last = Some(id);
+    }
+    let next = last.filter(|_| rows.next().is_some()).map(|id| format!("after:{id}"));
+    Ok(Page { items, next })
+}
+
+fn empty(reading: &mut Reading) {
+    match reading {
+        Reading::Zones(page) => *page = Page { items: Vec::new(), next: None },
+        Reading::Resources(page) => *page = Page { items: Vec::new(), next: None },
+        Reading::LaunchTemplateVersions(page) => *page = Page { items: Vec::new(), next: None },
+        Reading::Instances(page) => *page = Page { items: Vec::new(), next: None },
+        Reading::InstanceStatus(page) => *page = Page { items: Vec::new(), next: None },
+        Reading::Listeners(rows) => rows.clear(),
+        Reading::TargetHealth(rows) => rows.clear(),
+        Reading::Metrics(rows) => rows.iter_mut().for_each(|(_, series)| series.points.clear()),
+        _ => {}
+    }
+}
+
+fn forget_next(reading: &mut Reading) {
+    match reading {
+        Reading::Zones(page) => page.next = None,
+        Reading::Resources(page) => page.next = None,
+        Reading::LaunchTemplateVersions(page) => page.next = None,
+        Reading::Instances(page) => page.next = None,
+        Reading::InstanceStatus(page) => page.next = None,
+        _ => {}
+    }
+}

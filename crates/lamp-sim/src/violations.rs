@@ -1,0 +1,111 @@
+//! What no sane controller should ever cause, as far as the region itself can see it.
+
+use std::collections::BTreeMap;
+
+use lamp_cloud::kinds::db_instance::DbInstance;
+use lamp_cloud::{Body, Kind, Request, Resource, State, Tags, tag};
+
+use crate::world::{World, of_install};
+
+/// Keys that every resource of ours carries from its creation.
+const KEYS: [&str; 5] = [tag::INSTALL, tag::STACK, tag::UID, tag::PART, tag::INTENT];
+
+impl World {
+    /// Before a request is made: does it look like one of ours?
+    pub(crate) fn check_request(&mut self, request: &Request) {
+        if let Request::Create { part, tags, body, .. } = request {
+            let missing: Vec<&str> = KEYS.into_iter().filter(|key| !tags.contains_key(*key)).collect();
+            if !missing.is_empty() {
+                let kind = body.kind().name();
+                self.violate(format!("{kind} {part} was created without the tags {}", missing.join(", ")));
+            }
+        }
+        if let Some(place) = shows_password(request) {
+            self.violate(format!("{} shows a password in its {place}", request.operation()));
+        }
+        if let Request::Change { id, change, .. } = request {
+            self.check_ours(change.kind(), id, request.operation());
+        }
+    }
+
+    /// After a creation: is there one too many?
+    pub(crate) fn check_created(&mut self, kind: Kind, id: &str) {
+        let Some(created) = self.resource(kind, id).cloned() else { return };
+        let key = |resource: &Resource| {
+            let tags = &resource.tags;
+            Some((tags.get(tag::INSTALL)?.clone(), tags.get(tag::UID)?.clone(), tags.get(tag::PART)?.clone()))
+        };
+        let Some(mine) = key(&created) else { return };
+        let all = self.truths.get(&kind).into_iter().flat_map(BTreeMap::values);
+        let twin = all
+            .filter_map(|truth| truth.resource())
+            .filter(|other| other.id != created.id && counts(other))
+            .find(|other| key(other).as_ref() == Some(&mine))
+            .map(|other| other.id.clone());
+        if let Some(twin) = twin {
+            self.violate(format!("{} {} of {} exists twice: {twin} and {id}", kind.name(), mine.2, mine.1));
+        }
+        self.check_primaries(id);
+    }
+
+    /// Before a deletion: is it ours to delete?
+    pub(crate) fn check_deleted(&mut self, kind: Kind, id: &str) {
+        self.check_ours(kind, id, kind.delete_operation());
+    }
+
+    fn check_ours(&mut self, kind: Kind, id: &str, operation: &str) {
+        let foreign =
+            self.resource(kind, id).is_some_and(|resource| !of_install(&resource.tags, &self.config.install));
+        if foreign {
+            self.violate(format!(
+                "{operation} of {} {id}, which does not carry our install tag",
+                kind.name()
+            ));
+        }
+    }
+
+    /// At most one database that can be written, for each part of a stack.
+    pub(crate) fn check_primaries(&mut self, id: &str) {
+        let Some(resource) = self.resource(Kind::DbInstance, id).cloned() else { return };
+        let writable = |body: &DbInstance| !body.is_replica();
+        if !matches!(&resource.body, Body::DbInstance(body) if writable(body)) {
+            return;
+        }
+        let Some(uid) = resource.tags.get(tag::UID) else { return };
+        let primaries: Vec<String> = self
+            .each::<DbInstance>()
+            .filter(|(found, body)| found.tags.get(tag::UID) == Some(uid) && counts(found) && writable(body))
+            .map(|(found, _)| found.id.clone())
+            .collect();
+        if primaries.len() > 1 {
+            self.violate(format!(
+                "stack {uid} has more than one writable database: {}",
+                primaries.join(", ")
+            ));
+        }
+    }
+}
+
+/// Whether it counts as existing: neither failed nor on its way out.
+fn counts(resource: &Resource) -> bool {
+    !matches!(resource.state, State::Deleting | State::Failed(_))
+}
+
+/// Where a request shows what looks like a password. The port has no field for one, so any is a leak.
+fn shows_password(request: &Request) -> Option<&'static str> {
+    let Request::Create { name, tags, body, .. } = request else { return None };
+    let shows = |text: &str| text.to_ascii_lowercase().contains("password=");
+    let tagged = |tags: &Tags| tags.iter().any(|(key, value)| shows(key) || shows(value));
+    let described = match body {
+        Body::SecurityGroup(group) => shows(&group.description),
+        Body::Secret(secret) => shows(&secret.description) || shows(&secret.username),
+        _ => false,
+    };
+    if shows(name) {
+        return Some("name");
+    }
+    if tagged(tags) {
+        return Some("tags");
+    }
+    described.then_some("description")
+}

@@ -1,0 +1,5 @@
+//! The simulated region against what AWS documents and shows.
+
+mod site;
+
+mod creation;

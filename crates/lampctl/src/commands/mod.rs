@@ -1,0 +1,46 @@
+//! The verbs, one file each; what several of them do stands in `upsert`, `await_goal` and `read`.
+
+pub(crate) mod apply;
+mod await_goal;
+pub(crate) mod delete;
+pub(crate) mod describe;
+pub(crate) mod diff;
+pub(crate) mod events;
+pub(crate) mod get;
+pub(crate) mod kubeconfig;
+pub(crate) mod mode;
+pub(crate) mod plan;
+mod read;
+pub(crate) mod sync;
+pub(crate) mod tree;
+mod upsert;
+pub(crate) mod version;
+pub(crate) mod wait;
+pub(crate) mod why;
+
+use crate::cli::{Command, Invocation};
+use crate::exit::{Failure, Outcome};
+use crate::session::Session;
+
+/// Does what was typed.
+pub(crate) async fn run(invocation: Invocation) -> Result<Outcome, Failure> {
+    let mut session = Session::open(&invocation).await?;
+    let session = &mut session;
+    match invocation.command {
+        Command::Apply(verb) => verb.run(session).await,
+        Command::Get(verb) => verb.run(session).await,
+        Command::Describe(verb) => verb.run(session).await,
+        Command::Delete(verb) => verb.run(session).await,
+        Command::Diff(verb) => verb.run(session).await,
+        Command::Plan(verb) => verb.run(session).await,
+        Command::Tree(verb) => verb.run(session).await,
+        Command::Why(verb) => verb.run(session).await,
+        Command::Wait(verb) => verb.run(session).await,
+        Command::Sync(verb) => verb.run(session).await,
+        Command::Pause(verb) => verb.run(session).await,
+        Command::Resume(verb) => verb.run(session).await,
+        Command::Events(verb) => verb.run(session).await,
+        Command::Kubeconfig(verb) => verb.run(session),
+        Command::Version(verb) => verb.run(session).await,
+    }
+}

@@ -1,0 +1,203 @@
+//! Everything about a stack on one page.
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Event;
+use lamp_api::v1alpha1::{DatabaseStatus, LampStack, LampStackStatus, PartState};
+
+use super::{event, is_good, waiting_lines, why};
+use crate::age::age;
+use crate::printer::style;
+use crate::printer::table::Columns;
+
+/// The page.
+pub(crate) fn text(stack: &LampStack, events: &[Event], now: Timestamp) -> String {
+    let mut out = head(stack, now);
+    if let Some(status) = &stack.status {
+        block(&mut out, "Conditions", &conditions(status, now));
+        block(&mut out, "Tiers", &tiers(stack, status));
+        if let Some(database) = &status.database {
+            block(&mut out, "Database", &database_rows(database));
+        }
+        block(&mut out, "Parts", &parts(status));
+        let waiting: String =
+            waiting_lines(&status.waiting).iter().map(|line| format!("  {line}\n")).collect();
+        block(&mut out, "Waiting", &waiting);
+        block(&mut out, "Last decisions", &why::decisions(&status.decisions, now));
+    }
+    block(&mut out, "Events", &event_rows(events, now));
+    out
+}
+
+fn block(out: &mut String, name: &str, text: &str) {
+    let body = if text.is_empty() { format!("  {}\n", style::faint("<none>")) } else { text.to_owned() };
+    out.push_str(&format!("{}\n{body}", style::heading(&format!("{name}:"))));
+}
+
+fn head(stack: &LampStack, now: Timestamp) -> String {
+    let metadata = &stack.metadata;
+    let mut columns = Columns::default();
+    let mut row = |name: &str, value: String| columns.row(vec![format!("{name}:"), value]);
+    row("Name", metadata.name.clone().unwrap_or_default());
+    row("Namespace", metadata.namespace.clone().unwrap_or_default());
+    if let Some(time) = &metadata.creation_timestamp {
+        row("Created", format!("{} ({} ago)", time.0, age(time.0, now)));
+    }
+    if let Some(time) = &metadata.deletion_timestamp {
+        row("Deleting since", style::attention(&age(time.0, now)));
+    }
+    row("Region", stack.spec.region.clone());
+    row("Mode", format!("{:?}", stack.spec.mode));
+    row("Deletion policy", format!("{:?}", stack.spec.deletion_policy));
+    let Some(status) = &stack.status else {
+        row("Status", style::faint("not looked at yet"));
+        return columns.text();
+    };
+    row("URL", status.url.clone().unwrap_or_else(|| "<none>".to_owned()));
+    row("Summary", status.summary.clone());
+    let observed = status.observed_time.as_ref().map(|time| format!("{} ago", age(time.0, now)));
+    row("AWS observed", observed.unwrap_or_else(|| "never".to_owned()));
+    let (seen, wanted) = (status.observed_generation, metadata.generation);
+    let lag = if seen < wanted {
+        style::attention(" (the newest spec is not looked at yet)")
+    } else {
+        String::new()
+    };
+    row("Generation", format!("{}{lag}", wanted.unwrap_or_default()));
+    columns.text()
+}
+
+fn conditions(status: &LampStackStatus, now: Timestamp) -> String {
+    let mut columns = Columns::indented(2);
+    for condition in &status.conditions {
+        let sign = if is_good(condition) { style::good("✔") } else { style::attention("✖") };
+        let since = age(condition.last_transition_time.0, now);
+        columns.row(vec![
+            format!("{sign} {}", condition.type_),
+            condition.status.clone(),
+            condition.reason.clone(),
+            since,
+            condition.message.clone(),
+        ]);
+    }
+    columns.text()
+}
+
+fn tiers(stack: &LampStack, status: &LampStackStatus) -> String {
+    let mut columns = Columns::indented(2);
+    for tier in &status.tiers {
+        let spec = stack.spec.tiers.iter().find(|spec| spec.name == tier.name);
+        let bounds = spec.map_or_else(
+            || style::attention("not in the spec"),
+            |spec| format!("{} to {}", spec.capacity.min, spec.capacity.max),
+        );
+        columns.row(vec![
+            tier.name.clone(),
+            format!("{} wanted ({bounds})", tier.desired),
+            format!("{} there", tier.instances),
+            format!("{} serve", tier.ready),
+            tier.endpoint.clone().unwrap_or_default(),
+        ]);
+    }
+    columns.text()
+}
+
+fn database_rows(database: &DatabaseStatus) -> String {
+    let mut columns = Columns::indented(2);
+    let mut row = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            columns.row(vec![format!("{name}:"), value]);
+        }
+    };
+    row("State", Some(database.state.clone()));
+    row("Engine version", database.engine_version.clone());
+    row("Endpoint", database.endpoint.clone());
+    row("Replicas", Some(format!("{} of {} ready", database.replicas_ready, database.replicas_desired)));
+    row("Secret", database.secret_arn.clone());
+    row("Final snapshot", database.final_snapshot.clone());
+    columns.text()
+}
+
+fn parts(status: &LampStackStatus) -> String {
+    let mut columns = Columns::indented(2);
+    let ready = status.parts.iter().filter(|part| part.state == PartState::Ready).count();
+    for part in status.parts.iter().filter(|part| part.state != PartState::Ready) {
+        columns.row(vec![
+            format!("{} {}", style::state_symbol(part.state), part.part),
+            style::state_word(part.state),
+            part.reason.clone().unwrap_or_default(),
+        ]);
+    }
+    if ready > 0 {
+        columns.row(vec![format!("{} {ready} of {} are ready", style::good("✔"), status.parts.len())]);
+    }
+    columns.text()
+}
+
+fn event_rows(events: &[Event], now: Timestamp) -> String {
+    let mut columns = Columns::indented(2);
+    for one in events {
+        let mut cells = event::cells(one, now);
+        cells.remove(3);
+        columns.row(cells);
+    }
+    columns.text()
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use serde_json::json;
+
+    use super::*;
+    use crate::view::fixture;
+
+    #[test]
+    fn a_stack_on_one_page() {
+        let event: Event = serde_json::from_value(json!({
+            "apiVersion": "v1", "kind": "Event", "metadata": {"name": "shop.1"}, "type": "Warning",
+            "reason": "QuotaExceeded", "message": "no more NAT gateways", "count": 4,
+            "lastTimestamp": "2026-11-20T10:04:00Z", "involvedObject": {"kind": "LampStack", "name": "shop"}
+        }))
+        .unwrap();
+        expect![[r#"
+            Name:              shop
+            Namespace:         default
+            Created:           2026-11-20T10:00:00Z (5m ago)
+            Region:            eu-central-1
+            Mode:              Enforce
+            Deletion policy:   Snapshot
+            URL:               http://shop.example.com
+            Summary:           the database is being made
+            AWS observed:      10s ago
+            Generation:        2
+            Conditions:
+              ✖ Ready           False   Creating      2m   the database is being made
+              ✖ Progressing     True    Creating      2m   3 parts are being made
+              ✔ NetworkReady    True    AsSpecified   2m   the network is as specified
+              ✖ DatabaseReady   False   Creating      2m   RDS says creating since 2m
+            Tiers:
+              web   3 wanted (2 to 12)   2 there   1 serve   shop-1.elb.amazonaws.com
+              app   2 wanted (2 to 12)   2 there   2 serve
+            Database:
+              State:            creating
+              Engine version:   8.0.36
+              Replicas:         0 of 1 ready
+            Parts:
+              ✖ nat-gateway/1            Failed        AWS refuses: NatGatewayLimitExceeded
+              ≠ security-group/web       Drifted       port 22 was opened by hand
+              ◐ auto-scaling-group/web   Progressing   2 of 3 instances
+              ◐ db-instance/primary      Progressing   RDS says creating
+              ○ db-instance/replica/1    Waiting       for db-instance/primary
+              ✔ 4 of 9 are ready
+            Waiting:
+              ! nat-gateway/1: the quota of NAT gateways (5) is used up: raise it (a person must act)
+              ○ db-instance/replica/1: a replica needs an available primary
+            Last decisions:
+              20s ago   ScaleUp   auto-scaling-group/web   CPUUtilization 83 over target 60: 2 -> 3
+              2m ago    Create    db-instance/primary      it is missing
+            Events:
+              60s (x4)   Warning   QuotaExceeded   no more NAT gateways
+        "#]]
+        .assert_eq(&fixture::plain(&text(&fixture::stack(), &[event], fixture::now())));
+    }
+}

@@ -1,0 +1,57 @@
+//! What a person sees of an object: pure text from the object and the time.
+
+pub(crate) mod describe;
+pub(crate) mod event;
+pub(crate) mod plan;
+pub(crate) mod tree;
+pub(crate) mod why;
+
+#[cfg(test)]
+pub(crate) mod fixture;
+
+use lamp_api::Condition;
+use lamp_api::conditions::types;
+use lamp_api::v1alpha1::{LampStack, LampStackStatus, Waiting};
+
+use crate::printer::style;
+
+/// The stack's name and namespace as a heading.
+fn title(stack: &LampStack) -> String {
+    let name = stack.metadata.name.as_deref().unwrap_or_default();
+    let namespace = stack.metadata.namespace.as_deref().unwrap_or("default");
+    format!("{} {}", style::heading(name), style::faint(&format!("({namespace}, {})", stack.spec.region)))
+}
+
+/// The stack's one word, and its sentence.
+fn health(status: &LampStackStatus) -> String {
+    let condition = |kind: &str| status.conditions.iter().find(|c| c.type_ == kind && c.status == "True");
+    let word = [
+        (types::STALLED, style::bad as fn(&str) -> String),
+        (types::PAUSED, style::attention),
+        (types::DEGRADED, style::attention),
+        (types::PROGRESSING, style::attention),
+        (types::READY, style::good),
+    ]
+    .into_iter()
+    .find(|(kind, _)| condition(kind).is_some());
+    let word = word.map_or_else(|| style::attention("NotReady"), |(kind, paint)| paint(kind));
+    if status.summary.is_empty() { word } else { format!("{word}: {}", status.summary) }
+}
+
+/// A condition that is as it should be.
+fn is_good(condition: &Condition) -> bool {
+    let bad_when_true = [types::DEGRADED, types::STALLED, types::PAUSED, types::PROGRESSING];
+    let expected = if bad_when_true.contains(&condition.type_.as_str()) { "False" } else { "True" };
+    condition.status == expected
+}
+
+/// `! database: …` for what a person must unblock, `○ tier/web: …` for what waits by itself; blocked ones first.
+pub(crate) fn waiting_lines(waiting: &[Waiting]) -> Vec<String> {
+    let line = |one: &Waiting| {
+        let sign = if one.blocked { style::bad("!") } else { style::faint("○") };
+        let hint = if one.blocked { style::bad(" (a person must act)") } else { String::new() };
+        format!("{sign} {}: {}{hint}", one.part, one.reason)
+    };
+    let blocked = waiting.iter().filter(|one| one.blocked);
+    blocked.chain(waiting.iter().filter(|one| !one.blocked)).map(line).collect()
+}

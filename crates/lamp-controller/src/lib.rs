@@ -1,1 +1,53 @@
+//! The controller: keeps AWS as the stored specs say, by observing, planning, checking and executing, again and again.
+//!
+//! [`Engine`] is the controller step by step, [`Controller`] the daemon's loop around it. All that matters is in the
+//! store: a controller that dies at any instruction is followed by one that goes on from observation and the open
+//! intents. This crate must not know HTTP, the AWS SDK, the simulator or how bytes are stored.
+//!
+//! | file | is |
+//! |---|---|
+//! | `engine` | the steps: observe, reconcile, answer |
+//! | `observer` | one pass over the region, for all stacks |
+//! | `reconcile` | one stack: read, plan, check, execute, report |
+//! | `execute`, `outcome` | the only place that changes AWS, and what a reply means |
+//! | `ledger` | intents and records in the store |
+//! | `requeue` | when a key is looked at again: the only such policy |
+//! | `status`, `report`, `recorder` | what people and machines are told |
+//! | `answer` | `Plan` objects |
+//! | `orphans` | what carries our tags and belongs to nobody |
+//! | `budget`, `calls` | rates of calls, and their metrics |
+//! | `controller` | the loop of the daemon |
+//! | `runtime` | queue, runner and informer: they know keys, and nothing of stacks |
 
+mod answer;
+mod budget;
+mod calls;
+mod engine;
+mod execute;
+mod finalizer;
+mod ledger;
+mod metrics;
+mod observer;
+mod orphans;
+mod outcome;
+mod recollection;
+mod reconcile;
+mod recorder;
+mod report;
+mod requeue;
+mod controller;
+mod runtime;
+mod settings;
+mod settled;
+mod stack;
+mod status;
+mod time;
+
+pub use calls::Metered;
+pub use engine::{Deps, Engine};
+pub use metrics::Metrics;
+pub use observer::Observed;
+pub use orphans::{Orphan, Orphans};
+pub use requeue::Requeue;
+pub use controller::{Controller, Readiness};
+pub use settings::Settings;

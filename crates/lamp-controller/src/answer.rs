@@ -1,0 +1,169 @@
+//! Answers `Plan` objects: what would be done to AWS, and why? Short-lived questions that reach us through the store.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lamp_api::Time;
+use lamp_api::kinds::PLAN;
+use lamp_api::v1alpha1::{LampStackSpec, PlanPhase, PlanSpec, PlanStatus, validate, validate_update};
+use lamp_cloud::{Cloud, Owner};
+use lamp_plan::{Ledger, Memory, PlanInput, Preview};
+use lamp_store::{Key, Preconditions, StoreError, Stored};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::engine::Shared;
+use crate::ledger;
+use crate::observer::Observed;
+use crate::reconcile::Fault;
+use crate::requeue::{Next, Requeue, requeue};
+use crate::stack::{self, Stack, created_at, modify};
+use crate::time::{since, until};
+
+/// Plural of the kind.
+pub(crate) const PLURAL: &str = PLAN.plural;
+
+/// A question is removed after this time, answered or not.
+const TIME_TO_LIVE: Duration = Duration::from_secs(600);
+
+/// Answers one question, or removes it when it is old.
+pub(crate) async fn answer<C: Cloud>(shared: &Shared<C>, key: &Key) -> Requeue {
+    let next = step(shared, key).await.unwrap_or_else(|fault| Next::Failed(fault.to_string()));
+    requeue(next, shared.clock.now(), shared.settings.observe_period)
+}
+
+async fn step<C: Cloud>(shared: &Shared<C>, key: &Key) -> Result<Next, Fault> {
+    let Some(stored) = shared.store.get(key)? else { return Ok(Next::Idle) };
+    let now = shared.clock.now();
+    let expires_at = created_at(&stored.object).unwrap_or(now) + TIME_TO_LIVE;
+    if until(expires_at, now).is_zero() {
+        remove(shared, &stored).await?;
+        return Ok(Next::Idle);
+    }
+    let phase = PlanStatus::deserialize(&stored.object["status"]).unwrap_or_default().phase;
+    if phase == PlanPhase::Pending {
+        let observed = shared.observed();
+        let is_old = since(observed.finished_at, now) > shared.settings.stale_after();
+        if observed.pass == 0 || is_old {
+            return Ok(Next::Observe);
+        }
+        let status = respond(shared, &stored, &observed)?;
+        write(shared, &stored, &status).await?;
+    }
+    Ok(Next::Settled { at: Some(expires_at) })
+}
+
+async fn remove<C>(shared: &Shared<C>, stored: &Stored) -> Result<(), StoreError> {
+    match shared.store.delete(&stored.key, Preconditions::default()).await {
+        Err(StoreError::NotFound { .. }) => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+async fn write<C>(shared: &Shared<C>, stored: &Stored, status: &PlanStatus) -> Result<(), StoreError> {
+    let value = serde_json::to_value(status)
+        .map_err(|error| StoreError::Invalid { what: stored.key.to_string(), reason: error.to_string() })?;
+    let uid = stored.object["metadata"]["uid"].as_str().unwrap_or_default();
+    let change = |object: &mut Value| object["status"] = value.clone();
+    modify(&shared.store, &stored.key, uid, change).await.map(drop)
+}
+
+fn respond<C: Cloud>(
+    shared: &Shared<C>,
+    stored: &Stored,
+    observed: &Observed,
+) -> Result<PlanStatus, Fault> {
+    let question = match PlanSpec::deserialize(&stored.object["spec"]) {
+        Ok(question) => question,
+        Err(error) => return Ok(failed(format!("the question cannot be read: {error}"))),
+    };
+    let key = Key::new(stack::PLURAL, stored.key.namespace.as_str(), question.stack.as_str());
+    let existing = shared.store.get(&key)?.map(|stored| shared.stacks.decode(&stored, &shared.install));
+    let spec = match spec(&question, existing.as_deref(), shared.calls.region()) {
+        Ok(spec) => spec,
+        Err(why) => return Ok(failed(why)),
+    };
+    let ledger = match &existing {
+        Some(stack) => ledger::load(&shared.store, &stack.owner().uid)?,
+        None => Ledger::new(),
+    };
+    let now = shared.clock.now();
+    Ok(preview(shared, stored, existing.as_deref(), &spec, question.delete, &ledger, observed, now))
+}
+
+/// The spec to plan for.
+fn spec(question: &PlanSpec, existing: Option<&Stack>, region: &str) -> Result<LampStackSpec, String> {
+    let own = existing.map(|stack| stack.spec.clone()).transpose();
+    let own = own.map_err(|why| format!("the spec of the stack cannot be read: {why}"))?;
+    let spec = match (&question.candidate, &own) {
+        (Some(candidate), _) => candidate.clone(),
+        (None, Some(own)) => own.clone(),
+        (None, None) => return Err(format!("there is no stack {:?} in this namespace", question.stack)),
+    };
+    let mut errors = validate(&spec);
+    if let Some(own) = &own {
+        errors.extend(validate_update(own, &spec));
+    }
+    if !errors.is_empty() {
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        return Err(errors.join("; "));
+    }
+    if spec.region != region {
+        return Err(format!("spec.region is {}, but this daemon works in {region}", spec.region));
+    }
+    Ok(spec)
+}
+
+#[allow(clippy::too_many_arguments, reason = "the inputs of one pure function, gathered once")]
+fn preview<C: Cloud>(
+    shared: &Shared<C>,
+    stored: &Stored,
+    existing: Option<&Stack>,
+    spec: &LampStackSpec,
+    delete: bool,
+    ledger: &Ledger,
+    observed: &Observed,
+    now: Timestamp,
+) -> PlanStatus {
+    let owner = existing.map_or_else(|| newcomer(shared, stored), |stack| stack.owner().clone());
+    let identity = existing.map(|stack| &stack.identity);
+    let unchanged = existing.is_some_and(|stack| stack.spec.as_ref() == Ok(spec));
+    let memory: Memory = shared.recollections.get(&owner.uid).memory;
+    let inventory = observed.slice(&owner.uid);
+    let input = PlanInput {
+        owner: &owner,
+        spec,
+        // A candidate would be the next generation, which nobody has consented to yet.
+        generation: identity.map_or(1, |identity| identity.generation + i64::from(!unchanged)),
+        deleting: delete || identity.is_some_and(|identity| identity.deleting),
+        confirmed: unchanged && identity.is_some_and(|identity| identity.confirmed),
+        adopt: identity.is_some_and(|identity| identity.adopt),
+        inventory: &inventory,
+        ledger,
+        memory: &memory,
+        settings: &shared.settings.plan,
+        now,
+    };
+    let Preview { steps, blocked } = lamp_plan::preview(&input);
+    PlanStatus {
+        phase: PlanPhase::Answered,
+        observed_time: Some(Time(observed.region.observed_at)),
+        steps,
+        blocked,
+        message: None,
+    }
+}
+
+/// The owner that a stack which does not exist would be: the question's own uid is nobody else's.
+fn newcomer<C>(shared: &Shared<C>, stored: &Stored) -> Owner {
+    Owner {
+        install: shared.install.clone(),
+        namespace: stored.key.namespace.clone(),
+        name: stored.object["spec"]["stack"].as_str().unwrap_or(&stored.key.name).to_owned(),
+        uid: stored.object["metadata"]["uid"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+fn failed(message: String) -> PlanStatus {
+    PlanStatus { phase: PlanPhase::Failed, message: Some(message), ..PlanStatus::default() }
+}

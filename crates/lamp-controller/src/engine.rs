@@ -1,0 +1,265 @@
+//! The controller without its loop: one step at a time, so that tests drive it as the daemon does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use lamp_api::v1alpha1::Mode;
+use lamp_cloud::{Clock, Cloud, Kind, MetricQuery, Outcome, Request, ResourceId};
+use lamp_store::{Key, Store, StoreError};
+
+use crate::calls::{Calls, Metered};
+use crate::ledger;
+use crate::metrics::Metrics;
+use crate::observer::{Marks, Observed, Observer, Order};
+use crate::orphans::Orphans;
+use crate::recollection::Recollections;
+use crate::recorder::Recorder;
+use crate::requeue::Requeue;
+use crate::settings::Settings;
+use crate::stack::{PLURAL, Stack, StackCache};
+use crate::{answer, reconcile};
+
+/// What an engine works with.
+pub struct Deps<C> {
+    pub cloud: Arc<C>,
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    /// Name of this installation, as in the tags of what is ours.
+    pub install: String,
+    pub settings: Settings,
+    pub metrics: Metrics,
+}
+
+impl<C> fmt::Debug for Deps<C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Deps").field("install", &self.install).finish_non_exhaustive()
+    }
+}
+
+/// Observes the region and reconciles keys. All that matters is in the store: an engine can be dropped at any point,
+/// and another one goes on from there.
+pub struct Engine<C> {
+    pub(crate) shared: Arc<Shared<C>>,
+}
+
+impl<C> Clone for Engine<C> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<C> fmt::Debug for Engine<C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let passes = self.shared.passes.load(Ordering::SeqCst);
+        formatter.debug_struct("Engine").field("passes", &passes).finish_non_exhaustive()
+    }
+}
+
+/// What the steps of an engine share.
+pub(crate) struct Shared<C> {
+    pub(crate) calls: Calls<C>,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) install: String,
+    pub(crate) settings: Settings,
+    pub(crate) metrics: Metrics,
+    pub(crate) recorder: Recorder,
+    pub(crate) recollections: Recollections,
+    pub(crate) stacks: StackCache,
+    observer: tokio::sync::Mutex<Observer>,
+    latest: RwLock<Arc<Observed>>,
+    marks: Mutex<Marks>,
+    /// Passes that were started.
+    passes: AtomicU64,
+    orphans: Mutex<Orphans>,
+}
+
+impl<C: Cloud> Engine<C> {
+    pub fn new(deps: Deps<C>) -> Self {
+        let metered = Metered::new(deps.cloud, deps.metrics.clone());
+        let shared = Shared {
+            calls: Calls::new(metered, Arc::clone(&deps.clock)),
+            recorder: Recorder::new(deps.store.clone(), Arc::clone(&deps.clock)),
+            store: deps.store,
+            clock: deps.clock,
+            install: deps.install,
+            settings: deps.settings,
+            metrics: deps.metrics,
+            recollections: Recollections::default(),
+            stacks: StackCache::default(),
+            observer: tokio::sync::Mutex::default(),
+            latest: RwLock::default(),
+            marks: Mutex::default(),
+            passes: AtomicU64::new(0),
+            orphans: Mutex::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Looks once at the whole region, and publishes what it saw. Passes come one after the other.
+    pub async fn observe(&self) -> Arc<Observed> {
+        let shared = &self.shared;
+        let mut observer = shared.observer.lock().await;
+        let started = shared.clock.now();
+        let order = shared.order();
+        let observed = Arc::new(observer.pass(&shared.calls, &*shared.clock, order).await);
+        shared.prune_marks(&observer);
+        shared.publish(&observed);
+        shared.publish_metrics(&observer, started);
+        drop(observer);
+        shared.recorder.prune().await;
+        observed
+    }
+
+    /// The latest observation; its pass is 0 before the first.
+    pub fn observed(&self) -> Arc<Observed> {
+        self.shared.observed()
+    }
+
+    /// How many passes were started: an observation that begins from now on has a higher number.
+    pub fn passes_started(&self) -> u64 {
+        self.shared.passes_started()
+    }
+
+    /// Every key that there is to work on.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn keys(&self) -> Result<Vec<Key>, StoreError> {
+        let mut keys = Vec::new();
+        for plural in [PLURAL, answer::PLURAL] {
+            keys.extend(self.shared.store.list(plural, None)?.0.into_iter().map(|stored| stored.key));
+        }
+        Ok(keys)
+    }
+
+    /// Works on one key, of whichever kind.
+    pub async fn work(&self, key: &Key) -> Requeue {
+        if key.plural == answer::PLURAL { self.answer_plan(key).await } else { self.reconcile(key).await }
+    }
+
+    /// Brings one stack a step nearer to its spec.
+    pub async fn reconcile(&self, key: &Key) -> Requeue {
+        reconcile::reconcile(&self.shared, key).await
+    }
+
+    /// Answers one `Plan` object: what would be done to AWS?
+    pub async fn answer_plan(&self, key: &Key) -> Requeue {
+        answer::answer(&self.shared, key).await
+    }
+
+    /// Resources that carry our install tag but belong to no stack of the store. They are never touched.
+    pub fn orphans(&self) -> Orphans {
+        self.shared.orphans.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How the engine works.
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+}
+
+impl<C> Shared<C> {
+    pub(crate) fn observed(&self) -> Arc<Observed> {
+        Arc::clone(&self.latest.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn passes_started(&self) -> u64 {
+        self.passes.load(Ordering::SeqCst)
+    }
+
+    /// Tells the observer of a call that changed AWS.
+    pub(crate) fn note(&self, request: &Request) {
+        let pass = self.passes_started() + 1;
+        self.marks().note(request, pass, self.clock.now());
+    }
+
+    /// Every stack of the store.
+    pub(crate) fn stacks(&self) -> Result<Vec<Arc<Stack>>, StoreError> {
+        let (stored, _) = self.store.list(PLURAL, None)?;
+        Ok(stored.iter().map(|stored| self.stacks.decode(stored, &self.install)).collect())
+    }
+
+    fn marks(&self) -> MutexGuard<'_, Marks> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn order(&self) -> Order<'_> {
+        let pass = self.passes.fetch_add(1, Ordering::SeqCst) + 1;
+        let previous = self.observed();
+        // A store that cannot be read costs metrics in this pass, and nothing else.
+        let stacks = self.stacks().unwrap_or_default();
+        Order {
+            pass,
+            install: &self.install,
+            queries: queries(&stacks, &previous),
+            recorded: if previous.pass == 0 { self.recorded(&stacks) } else { BTreeMap::new() },
+            stacks: stacks.iter().map(|stack| stack.owner().uid.clone()).collect(),
+            marks: self.marks().clone(),
+            previous,
+            concurrency: self.settings.read_concurrency,
+            pages: self.settings.pages_per_listing,
+            details: self.settings.details_per_pass,
+            settle: self.settings.details_settle,
+        }
+    }
+
+    /// What the ledgers say must exist: a first reading that is empty all the same is doubted.
+    fn recorded(&self, stacks: &[Arc<Stack>]) -> BTreeMap<Kind, BTreeSet<ResourceId>> {
+        let mut recorded: BTreeMap<Kind, BTreeSet<ResourceId>> = BTreeMap::new();
+        for stack in stacks {
+            let ledger = ledger::load(&self.store, &stack.owner().uid).unwrap_or_default();
+            for entry in ledger.into_values() {
+                let deleted = entry.last.as_ref().is_some_and(|last| {
+                    matches!(last.request, Request::Delete { .. }) && last.outcome == Outcome::Done
+                });
+                if let (Some(kind), Some(id), false) = (entry.kind, entry.id, deleted) {
+                    recorded.entry(kind).or_default().insert(id);
+                }
+            }
+        }
+        recorded
+    }
+
+    fn prune_marks(&self, observer: &Observer) {
+        let mut marks = self.marks();
+        let window = self.settings.details_settle;
+        marks.prune(window, self.clock.now(), |id, pass| observer.shows(id, pass));
+        marks.prune_removed(|id| observer.is_listed(id));
+    }
+
+    fn publish(&self, observed: &Arc<Observed>) {
+        *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(observed);
+        // The cloud was listed before the store: what was made in between is not mistaken for an orphan.
+        if let Ok(stacks) = self.stacks() {
+            let uids: BTreeSet<_> = stacks.iter().map(|stack| stack.owner().uid.clone()).collect();
+            self.recollections.retain(&uids);
+            let orphans = Orphans::find(observed, &uids);
+            orphans.publish(&self.metrics);
+            *self.orphans.lock().unwrap_or_else(PoisonError::into_inner) = orphans;
+        }
+    }
+}
+
+impl<C: Cloud> Shared<C> {
+    fn publish_metrics(&self, observer: &Observer, started: jiff::Timestamp) {
+        let now = self.clock.now();
+        self.metrics.observe_seconds.observe(crate::time::since(started, now).as_secs_f64());
+        for (listing, at) in observer.known_at() {
+            let age = crate::time::since(*at, now).as_secs_f64();
+            self.metrics.section_age.with_label_values(&[self.calls.region(), listing.name()]).set(age);
+        }
+        self.calls.publish_budgets(&self.metrics);
+    }
+}
+
+/// The metrics that planning of these stacks asks for. Those of what appears in this pass are read in the next.
+fn queries(stacks: &[Arc<Stack>], previous: &Observed) -> BTreeSet<MetricQuery> {
+    let planned = stacks.iter().filter_map(|stack| {
+        let spec = stack.spec.as_ref().ok().filter(|spec| spec.mode != Mode::Paused)?;
+        Some(lamp_plan::queries(spec, stack.owner(), &*previous.slice(&stack.owner().uid)))
+    });
+    planned.flatten().collect()
+}

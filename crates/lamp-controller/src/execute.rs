@@ -1,0 +1,145 @@
+//! Carries out the actions of a plan: the only place that changes AWS. It chooses nothing and repeats nothing.
+
+use std::collections::BTreeMap;
+
+use futures::StreamExt;
+use lamp_cloud::{Cloud, LedgerEntry, Part, Read, Reading};
+use lamp_plan::{Action, Ledger, Precondition};
+
+use crate::engine::Shared;
+use crate::ledger::{self, LedgerError};
+use crate::observer::is_replica;
+use crate::outcome::{self, Ending, not_sent};
+use crate::stack::Identity;
+
+/// What became of the actions.
+#[derive(Debug, Default)]
+pub(crate) struct Executed {
+    pub(crate) ended: Vec<(Action, Ending)>,
+    /// The store refused a record: what it was about was not sent, or its outcome is still open.
+    pub(crate) fault: Option<LedgerError>,
+}
+
+impl Executed {
+    /// Whether any call was made.
+    pub(crate) fn was_sent(&self) -> bool {
+        self.ended.iter().any(|(_, ending)| ending.was_sent())
+    }
+}
+
+/// Carries out `actions`, which were planned for the object as `identity` says. Actions on one part go one after the
+/// other, all others at once.
+pub(crate) async fn execute<C: Cloud>(
+    shared: &Shared<C>,
+    identity: &Identity,
+    actions: Vec<Action>,
+    ledger: &Ledger,
+) -> Executed {
+    let mut parts: BTreeMap<Part, Vec<Action>> = BTreeMap::new();
+    for action in actions {
+        parts.entry(action.part.clone()).or_default().push(action);
+    }
+    let mut results = futures::stream::iter(parts)
+        .map(|(part, actions)| {
+            let entry = ledger.get(&part).cloned();
+            async move { act_on_part(shared, identity, actions, entry).await }
+        })
+        .buffer_unordered(shared.settings.action_concurrency.max(1));
+    let mut executed = Executed::default();
+    while let Some(of_part) = results.next().await {
+        executed.ended.extend(of_part.ended);
+        executed.fault = executed.fault.or(of_part.fault);
+    }
+    executed
+}
+
+async fn act_on_part<C: Cloud>(
+    shared: &Shared<C>,
+    identity: &Identity,
+    actions: Vec<Action>,
+    mut entry: Option<LedgerEntry>,
+) -> Executed {
+    let mut executed = Executed::default();
+    for action in actions {
+        match act(shared, identity, &action, entry.clone()).await {
+            Ok((after, ending)) => {
+                entry = after;
+                let goes_on = matches!(ending, Ending::Done(_));
+                executed.ended.push((action, ending));
+                if !goes_on {
+                    break;
+                }
+            }
+            Err(fault) => {
+                executed.fault = Some(fault);
+                break;
+            }
+        }
+    }
+    executed
+}
+
+/// Intent, durable; a last look at the object; the call; outcome, durable.
+async fn act<C: Cloud>(
+    shared: &Shared<C>,
+    identity: &Identity,
+    action: &Action,
+    before: Option<LedgerEntry>,
+) -> Result<(Option<LedgerEntry>, Ending), LedgerError> {
+    if let Some(reason) = hindrance(shared, action, before.as_ref()).await {
+        return Ok((before, reason));
+    }
+    let uid = &identity.owner.uid;
+    let opened = outcome::opened(&before.clone().unwrap_or_default(), action, shared.clock.now());
+    ledger::write(&shared.store, uid, &action.part, Some(&opened)).await?;
+    if !still_stands(shared, identity)? {
+        ledger::write(&shared.store, uid, &action.part, before.as_ref()).await?;
+        return Ok((before, Ending::Superseded));
+    }
+    let reply = shared.calls.apply(&action.request).await;
+    let ending = outcome::ending(&action.request, reply);
+    shared.note(&action.request);
+    let concluded = outcome::concluded(opened, &ending, shared.clock.now());
+    ledger::write(&shared.store, uid, &action.part, Some(&concluded)).await?;
+    Ok((Some(concluded), ending))
+}
+
+/// Why an action cannot be sent now.
+async fn hindrance<C: Cloud>(
+    shared: &Shared<C>,
+    action: &Action,
+    entry: Option<&LedgerEntry>,
+) -> Option<Ending> {
+    if entry.is_some_and(|entry| !outcome::allows(entry, &action.request)) {
+        let why = "the outcome of an earlier creation of this part is not known yet";
+        return Some(Ending::Refused(not_sent(&action.part, &action.request, "IntentOpen", why)));
+    }
+    if let Err(at) = shared.calls.reserve(&action.request) {
+        return Some(Ending::Postponed(at));
+    }
+    match &action.precondition {
+        None => None,
+        Some(Precondition::IsReplica { id }) => {
+            let reading = shared.calls.read(&Read::DbInstance { id: id.clone() }).await;
+            not_a_replica(&reading).map(|why| {
+                Ending::Refused(not_sent(&action.part, &action.request, "PreconditionFailed", &why))
+            })
+        }
+    }
+}
+
+fn not_a_replica(reading: &Result<Reading, lamp_cloud::CloudError>) -> Option<String> {
+    match reading.as_ref().map(is_replica) {
+        Ok(Some(true)) => None,
+        Ok(Some(false)) => Some("it is no read replica any more: somebody promoted it".to_owned()),
+        Ok(None) => Some("it is not there any more".to_owned()),
+        Err(error) => Some(format!("whether it is still a replica could not be read: {error}")),
+    }
+}
+
+/// Whether the object still says what the plan was made for. Cheap: it reads memory.
+fn still_stands<C: Cloud>(shared: &Shared<C>, identity: &Identity) -> Result<bool, LedgerError> {
+    let stored = shared.store.get(&identity.key)?;
+    let now = stored.map(|stored| Identity::decode(&stored, &identity.owner.install));
+    Ok(now.is_some_and(|now| identity.same_decision(&now)))
+}

@@ -1,0 +1,168 @@
+//! The ledger of one stack in the store: the only place that encodes and decodes its entries.
+
+use jiff::Timestamp;
+use lamp_cloud::{Body, Finished, LedgerEntry, Outcome, Part, Request};
+use lamp_plan::{Ledger, Settlement};
+use lamp_store::{Store, StoreError};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Why a ledger cannot be used. Nothing is changed on AWS without one.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum LedgerError {
+    #[error(
+        "the record of part {part} cannot be read: {reason}; nothing is changed until it is repaired \
+         (was it written by a newer version?)"
+    )]
+    Unreadable { part: String, reason: String },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Reads the ledger of the stack `uid`.
+pub(crate) fn load(store: &Store, uid: &str) -> Result<Ledger, LedgerError> {
+    let decode = |(part, value): (String, std::sync::Arc<Value>)| match LedgerEntry::deserialize(&*value) {
+        Ok(entry) => Ok((Part::new(part), entry)),
+        Err(error) => Err(LedgerError::Unreadable { part, reason: error.to_string() }),
+    };
+    store.ledger(uid)?.into_iter().map(decode).collect()
+}
+
+/// Writes (or removes) the record of one part. It is durable when this returns.
+pub(crate) async fn write(
+    store: &Store,
+    uid: &str,
+    part: &Part,
+    entry: Option<&LedgerEntry>,
+) -> Result<(), LedgerError> {
+    let value = entry.map(|entry| encode(part, entry)).transpose()?;
+    Ok(store.put_ledger(uid, part.as_str(), value).await?)
+}
+
+/// Writes down what an observation settled, all or nothing, and returns the ledger as it is then.
+pub(crate) async fn settle<'a>(
+    store: &Store,
+    uid: &str,
+    mut ledger: Ledger,
+    settlements: impl Iterator<Item = (&'a Part, &'a Settlement)>,
+    now: Timestamp,
+) -> Result<Ledger, LedgerError> {
+    let mut batch = Vec::new();
+    for (part, settlement) in settlements {
+        let before = ledger.remove(part).unwrap_or_default();
+        let after = settled(before, settlement, now);
+        let value = after.as_ref().map(|entry| encode(part, entry)).transpose()?;
+        batch.push((part.to_string(), value));
+        ledger.extend(after.map(|entry| (part.clone(), entry)));
+    }
+    if !batch.is_empty() {
+        store.put_ledger_batch(uid, batch).await?;
+    }
+    Ok(ledger)
+}
+
+/// Removes every record of a stack of which nothing is left.
+pub(crate) async fn clear(store: &Store, uid: &str) -> Result<(), StoreError> {
+    let parts = store.ledger(uid)?.into_keys().map(|part| (part, None)).collect::<Vec<_>>();
+    if parts.is_empty() { Ok(()) } else { store.put_ledger_batch(uid, parts).await }
+}
+
+fn encode(part: &Part, entry: &LedgerEntry) -> Result<Value, LedgerError> {
+    serde_json::to_value(entry)
+        .map_err(|error| LedgerError::Unreadable { part: part.to_string(), reason: error.to_string() })
+}
+
+/// The record after an observation settled it; `None` if it is no longer needed.
+fn settled(mut entry: LedgerEntry, settlement: &Settlement, now: Timestamp) -> Option<LedgerEntry> {
+    match settlement {
+        Settlement::Created(id) => {
+            if let Some(intent) = entry.open.take() {
+                entry.kind = created_kind(&intent.request).or(entry.kind);
+                entry.last = Some(done(intent.request, intent.reason, now));
+            }
+            entry.id = Some(id.clone());
+            entry.created_at = Some(now);
+        }
+        Settlement::Void => entry.open = None,
+        Settlement::Adopted(kind, id) => {
+            entry = LedgerEntry {
+                kind: Some(*kind),
+                id: Some(id.clone()),
+                created_at: Some(now),
+                open: None,
+                ..entry
+            };
+        }
+        Settlement::Forget => return None,
+        Settlement::NextAttempt => {
+            let attempt = entry.attempt + 1;
+            entry = LedgerEntry { kind: entry.kind, attempt, ..LedgerEntry::default() };
+        }
+    }
+    Some(entry)
+}
+
+fn created_kind(request: &Request) -> Option<lamp_cloud::Kind> {
+    match request {
+        Request::Create { body, .. } => Some(Body::kind(body)),
+        _ => None,
+    }
+}
+
+/// A mutation that took effect.
+pub(crate) fn done(request: Request, reason: String, at: Timestamp) -> Finished {
+    Finished { request, reason, at, outcome: Outcome::Done, failures: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use lamp_cloud::{DeleteOptions, Intent, Kind};
+
+    use super::*;
+
+    fn open_entry() -> LedgerEntry {
+        let request = Request::Delete {
+            kind: Kind::Vpc,
+            id: "vpc-1".to_owned(),
+            options: DeleteOptions::default(),
+        };
+        let intent = Intent {
+            request,
+            reason: "teardown".to_owned(),
+            started_at: Timestamp::UNIX_EPOCH,
+            sent: 1,
+            error: None,
+        };
+        LedgerEntry { id: Some("vpc-1".to_owned()), open: Some(intent), attempt: 2, ..LedgerEntry::default() }
+    }
+
+    #[test]
+    fn settling_closes_the_intent_in_every_way() {
+        let now = Timestamp::UNIX_EPOCH;
+        let created = settled(open_entry(), &Settlement::Created("vpc-2".to_owned()), now).unwrap();
+        assert_eq!((created.id.as_deref(), created.open, created.attempt), (Some("vpc-2"), None, 2));
+        assert_eq!(created.last.unwrap().outcome, Outcome::Done);
+        let void = settled(open_entry(), &Settlement::Void, now).unwrap();
+        assert_eq!((void.id.as_deref(), void.open), (Some("vpc-1"), None));
+        let next = settled(open_entry(), &Settlement::NextAttempt, now).unwrap();
+        assert_eq!((next.id, next.open, next.attempt), (None, None, 3));
+        assert_eq!(settled(open_entry(), &Settlement::Forget, now), None);
+    }
+
+    #[tokio::test]
+    async fn an_unreadable_record_is_an_error_and_not_an_absence() {
+        let store = Store::in_memory(|| Timestamp::UNIX_EPOCH);
+        store.put_ledger("u", "vpc", Some(serde_json::json!({"attempt": "many"}))).await.unwrap();
+        assert!(matches!(load(&store, "u"), Err(LedgerError::Unreadable { part, .. }) if part == "vpc"));
+    }
+
+    #[tokio::test]
+    async fn what_is_written_is_read_back() {
+        let store = Store::in_memory(|| Timestamp::UNIX_EPOCH);
+        let part = Part::new("vpc");
+        write(&store, "u", &part, Some(&open_entry())).await.unwrap();
+        assert_eq!(load(&store, "u").unwrap().get(&part), Some(&open_entry()));
+        clear(&store, "u").await.unwrap();
+        assert!(load(&store, "u").unwrap().is_empty());
+    }
+}

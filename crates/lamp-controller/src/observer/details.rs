@@ -1,0 +1,220 @@
+//! What AWS shows only resource by resource: read once, and again when there is a reason to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use lamp_cloud::{Body, Kind, Read, Reading, Resource, ResourceId, TargetHealth};
+
+use super::marks::Marks;
+
+/// A detail of a resource: one reading call, or a share of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Detail {
+    Tags(Kind),
+    Listeners,
+    TargetHealth,
+    VpcDnsSupport,
+    VpcDnsHostnames,
+    LoadBalancerAttributes,
+    TargetGroupAttributes,
+    DbParameters,
+}
+
+impl Detail {
+    /// The details that a kind has, apart from tags.
+    pub(crate) fn of(kind: Kind) -> &'static [Self] {
+        match kind {
+            Kind::Vpc => &[Self::VpcDnsSupport, Self::VpcDnsHostnames],
+            Kind::LoadBalancer => &[Self::Listeners, Self::LoadBalancerAttributes],
+            Kind::TargetGroup => &[Self::TargetGroupAttributes, Self::TargetHealth],
+            Kind::DbParameterGroup => &[Self::DbParameters],
+            _ => &[],
+        }
+    }
+
+    /// The kind that has this detail.
+    pub(crate) fn kind(self) -> Kind {
+        match self {
+            Self::Tags(kind) => kind,
+            Self::Listeners | Self::LoadBalancerAttributes => Kind::LoadBalancer,
+            Self::TargetHealth | Self::TargetGroupAttributes => Kind::TargetGroup,
+            Self::VpcDnsSupport | Self::VpcDnsHostnames => Kind::Vpc,
+            Self::DbParameters => Kind::DbParameterGroup,
+        }
+    }
+
+    /// The calls that read this detail of these resources.
+    pub(crate) fn reads(self, ids: &[ResourceId]) -> Vec<Read> {
+        match self {
+            Self::Tags(kind) => {
+                let batches = ids.chunks(Read::tags_per_call(kind));
+                batches.map(|ids| Read::Tags { kind, ids: ids.to_vec() }).collect()
+            }
+            _ => ids.iter().filter_map(|id| self.read(id.clone())).collect(),
+        }
+    }
+
+    fn read(self, id: ResourceId) -> Option<Read> {
+        match self {
+            Self::Tags(_) => None,
+            Self::Listeners => Some(Read::Listeners { load_balancer: id }),
+            Self::TargetHealth => Some(Read::TargetHealth { target_group: id }),
+            Self::VpcDnsSupport => Some(Read::VpcDnsSupport { vpc: id }),
+            Self::VpcDnsHostnames => Some(Read::VpcDnsHostnames { vpc: id }),
+            Self::LoadBalancerAttributes => Some(Read::LoadBalancerAttributes { load_balancer: id }),
+            Self::TargetGroupAttributes => Some(Read::TargetGroupAttributes { target_group: id }),
+            Self::DbParameters => Some(Read::DbParameters { group: id }),
+        }
+    }
+}
+
+/// One reading of one detail.
+#[derive(Clone, Debug)]
+pub(crate) struct Cached {
+    /// The pass that read it.
+    pub(crate) pass: u64,
+    pub(crate) at: Timestamp,
+    pub(crate) reading: Reading,
+}
+
+/// The newest reading of each detail.
+#[derive(Debug, Default)]
+pub(crate) struct Details {
+    cache: BTreeMap<(ResourceId, Detail), Cached>,
+}
+
+impl Details {
+    /// The reading of a detail, unless our own actions made it out of date.
+    pub(crate) fn get(&self, id: &str, detail: Detail, marks: &Marks) -> Option<&Cached> {
+        self.cache.get(&(id.to_owned(), detail)).filter(|cached| marks.is_fresh(id, cached.pass))
+    }
+
+    /// Keeps what one call read.
+    pub(crate) fn put(&mut self, detail: Detail, read: &Read, reading: Reading, pass: u64, at: Timestamp) {
+        match (read, reading) {
+            (Read::Tags { ids, .. }, Reading::Tags(rows)) => {
+                let mut rows: BTreeMap<_, _> = rows.into_iter().collect();
+                for id in ids {
+                    // One that is not in the answer has no tags.
+                    let tags = rows.remove(id).unwrap_or_default();
+                    let reading = Reading::Tags(vec![(id.clone(), tags)]);
+                    self.cache.insert((id.clone(), detail), Cached { pass, at, reading });
+                }
+            }
+            (read, reading) => {
+                if let Some(id) = subject(read).filter(|_| fits(detail, &reading)) {
+                    self.cache.insert((id.clone(), detail), Cached { pass, at, reading });
+                }
+            }
+        }
+    }
+
+    /// Forgets a detail: AWS says that the resource is not there.
+    pub(crate) fn forget(&mut self, read: &Read, detail: Detail) {
+        if let Some(id) = subject(read) {
+            self.cache.remove(&(id.clone(), detail));
+        }
+    }
+
+    /// Keeps only details of these resources.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&ResourceId, Detail) -> bool) {
+        self.cache.retain(|(id, detail), _| keep(id, *detail));
+    }
+
+    /// The details of one resource that were read, with the pass that read them.
+    pub(crate) fn passes<'a>(&'a self, id: &'a str) -> impl Iterator<Item = u64> + 'a {
+        let from = (id.to_owned(), Detail::Tags(Kind::Vpc));
+        self.cache.range(from..).take_while(move |((other, _), _)| other == id).map(|(_, cached)| cached.pass)
+    }
+
+    /// The load balancers whose listeners, as read, include `listener`.
+    pub(crate) fn load_balancers_of(&self, listener: &str) -> BTreeSet<ResourceId> {
+        let has = |cached: &Cached| match &cached.reading {
+            Reading::Listeners(rows) => rows.iter().any(|row| row.id == listener),
+            _ => false,
+        };
+        self.cache.iter().filter(|(_, cached)| has(cached)).map(|((id, _), _)| id.clone()).collect()
+    }
+
+    /// The listeners of a load balancer, if they were read.
+    pub(crate) fn listeners(&self, load_balancer: &str, marks: &Marks) -> Option<&[Resource]> {
+        match &self.get(load_balancer, Detail::Listeners, marks)?.reading {
+            Reading::Listeners(rows) => Some(rows),
+            _ => None,
+        }
+    }
+
+    /// The health of the targets of a group, and when it was read.
+    pub(crate) fn targets(&self, group: &str, marks: &Marks) -> Option<(Timestamp, &[TargetHealth])> {
+        let cached = self.get(group, Detail::TargetHealth, marks)?;
+        match &cached.reading {
+            Reading::TargetHealth(rows) => Some((cached.at, rows)),
+            _ => None,
+        }
+    }
+
+    /// The tags of a resource whose listing shows none, if they were read.
+    pub(crate) fn tags(&self, kind: Kind, id: &str, marks: &Marks) -> Option<&lamp_cloud::Tags> {
+        match &self.get(id, Detail::Tags(kind), marks)?.reading {
+            Reading::Tags(rows) => rows.first().map(|(_, tags)| tags),
+            _ => None,
+        }
+    }
+
+    /// Fills in the details of a resource; whether all of them are there.
+    pub(crate) fn complete(&self, resource: &mut Resource, marks: &Marks) -> bool {
+        let kind = resource.kind();
+        let id = resource.id.clone();
+        let body = Detail::of(kind).iter().filter(|detail| **detail != Detail::TargetHealth);
+        body.fold(true, |complete, detail| {
+            let cached = self.get(&id, *detail, marks);
+            if let Some(cached) = cached {
+                fill(&mut resource.body, *detail, &cached.reading);
+            }
+            complete && cached.is_some()
+        })
+    }
+}
+
+fn fill(body: &mut Body, detail: Detail, reading: &Reading) {
+    match (body, reading) {
+        (Body::Vpc(vpc), Reading::VpcAttribute(on)) if detail == Detail::VpcDnsSupport => {
+            vpc.dns_support = Some(*on);
+        }
+        (Body::Vpc(vpc), Reading::VpcAttribute(on)) => vpc.dns_hostnames = Some(*on),
+        (Body::LoadBalancer(body), Reading::LoadBalancerAttributes(attributes)) => {
+            body.attributes = Some(attributes.clone());
+        }
+        (Body::TargetGroup(body), Reading::TargetGroupAttributes(attributes)) => {
+            body.attributes = Some(attributes.clone());
+        }
+        (Body::DbParameterGroup(body), Reading::DbParameters(parameters)) => {
+            body.parameters = Some(parameters.clone());
+        }
+        _ => {}
+    }
+}
+
+/// The one resource that a call is about.
+fn subject(read: &Read) -> Option<&ResourceId> {
+    match read {
+        Read::VpcDnsSupport { vpc } | Read::VpcDnsHostnames { vpc } => Some(vpc),
+        Read::Listeners { load_balancer } | Read::LoadBalancerAttributes { load_balancer } => Some(load_balancer),
+        Read::TargetGroupAttributes { target_group } | Read::TargetHealth { target_group } => Some(target_group),
+        Read::DbParameters { group } => Some(group),
+        Read::List { .. } | Read::Tags { .. } | Read::Metrics { .. } => None,
+        Read::DbInstance { .. } | Read::DbSnapshot { .. } => None,
+    }
+}
+
+fn fits(detail: Detail, reading: &Reading) -> bool {
+    matches!(
+        (detail, reading),
+        (Detail::Listeners, Reading::Listeners(_))
+            | (Detail::TargetHealth, Reading::TargetHealth(_))
+            | (Detail::VpcDnsSupport | Detail::VpcDnsHostnames, Reading::VpcAttribute(_))
+            | (Detail::LoadBalancerAttributes, Reading::LoadBalancerAttributes(_))
+            | (Detail::TargetGroupAttributes, Reading::TargetGroupAttributes(_))
+            | (Detail::DbParameters, Reading::DbParameters(_))
+    )
+}

@@ -1,0 +1,126 @@
+//! Which details one pass reads: those that are missing, those where cheaper signals say that something moved, and a
+//! few of the oldest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lamp_cloud::{Body, Kind, LifecycleState, MetricName, ResourceId, Signals, TargetHealth, TargetState};
+
+use super::details::{Detail, Details};
+use super::listed::Listed;
+use super::marks::Marks;
+
+/// What the schedule is made from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scheduling<'a> {
+    pub(crate) listed: &'a Listed,
+    pub(crate) details: &'a Details,
+    pub(crate) marks: &'a Marks,
+    pub(crate) signals: &'a Signals,
+    pub(crate) settle: Duration,
+    pub(crate) budget: usize,
+    pub(crate) pass: u64,
+    pub(crate) now: Timestamp,
+}
+
+type Wanted = BTreeMap<Detail, Vec<ResourceId>>;
+
+impl Scheduling<'_> {
+    /// The details to read in this pass.
+    pub(crate) fn wanted(&self) -> Wanted {
+        let mut wanted = Wanted::new();
+        let mut rotation = Vec::new();
+        let moved = self.moved_groups();
+        for (id, detail) in self.all() {
+            let needed = detail == Detail::TargetHealth && moved.contains(&id);
+            match self.details.get(&id, detail, self.marks) {
+                Some(cached) if cached.pass == self.pass => {}
+                Some(cached) if !needed && !self.marks.is_settling(&id, self.settle, self.now) => {
+                    rotation.push((cached.at, id, detail));
+                }
+                _ => wanted.entry(detail).or_default().push(id),
+            }
+        }
+        for (id, detail) in oldest(rotation, self.budget) {
+            wanted.entry(detail).or_default().push(id);
+        }
+        wanted
+    }
+
+    fn all(&self) -> impl Iterator<Item = (ResourceId, Detail)> {
+        let bodies = self.listed.rows().flat_map(|row| {
+            Detail::of(row.kind()).iter().map(|detail| (row.id.clone(), *detail))
+        });
+        // Also of what is not ours: it may have been ours before somebody took its tags away, and may be again.
+        let tags = self.listed.named.iter().flat_map(|(kind, ids)| {
+            ids.iter().map(|id| (id.clone(), Detail::Tags(*kind)))
+        });
+        bodies.chain(tags).chain(self.listener_tags())
+    }
+
+    fn listener_tags(&self) -> impl Iterator<Item = (ResourceId, Detail)> {
+        let balancers = self.listed.ids(Kind::LoadBalancer);
+        balancers.into_iter().flat_map(|id| {
+            let rows = self.details.listeners(&id, self.marks).unwrap_or_default();
+            rows.iter()
+                .filter(|row| row.tags.is_empty())
+                .map(|row| (row.id.clone(), Detail::Tags(Kind::Listener)))
+                .collect::<Vec<_>>()
+        })
+    }
+
+    /// Target groups of which something says that their targets moved.
+    fn moved_groups(&self) -> BTreeSet<ResourceId> {
+        let members = self.members();
+        let is_moved = |id: &ResourceId| {
+            self.is_alarmed(id)
+                || self.details.targets(id, self.marks).is_some_and(|(_, targets)| {
+                    !is_quiet(targets, members.get(id).unwrap_or(&BTreeSet::new()))
+                })
+        };
+        self.listed.ids(Kind::TargetGroup).into_iter().filter(is_moved).collect()
+    }
+
+    /// The instances that each target group should have: the members of the groups that are attached to it.
+    fn members(&self) -> BTreeMap<ResourceId, BTreeSet<ResourceId>> {
+        let mut members: BTreeMap<ResourceId, BTreeSet<ResourceId>> = BTreeMap::new();
+        for row in self.listed.rows() {
+            let Body::AutoScalingGroup(group) = &row.body else { continue };
+            let serving = group.members.iter().filter(|one| one.lifecycle == LifecycleState::InService);
+            let serving: Vec<_> = serving.map(|one| one.instance.clone()).collect();
+            for id in group.target_groups.iter().filter_map(|reference| reference.as_id()) {
+                members.entry(id.to_owned()).or_default().extend(serving.iter().cloned());
+            }
+        }
+        members
+    }
+
+    fn is_alarmed(&self, group: &ResourceId) -> bool {
+        let unhealthy = self.signals.series.iter().filter(|(query, _)| {
+            query.metric == MetricName::UnhealthyHostCount && query.resource == *group
+        });
+        unhealthy.filter_map(|(_, series)| series.latest()).any(|(_, count)| count > 0.0)
+    }
+}
+
+/// Whether the targets are those that should be there, and all of them serve.
+fn is_quiet(targets: &[TargetHealth], members: &BTreeSet<ResourceId>) -> bool {
+    targets.len() == members.len()
+        && targets
+            .iter()
+            .all(|row| row.state == TargetState::Healthy && members.contains(&row.target.instance))
+}
+
+/// The oldest readings: half of them healths of targets, as far as there are such and others.
+fn oldest(
+    mut rotation: Vec<(Timestamp, ResourceId, Detail)>,
+    budget: usize,
+) -> impl Iterator<Item = (ResourceId, Detail)> {
+    rotation.sort();
+    let (health, others): (Vec<_>, Vec<_>) =
+        rotation.into_iter().partition(|(_, _, detail)| *detail == Detail::TargetHealth);
+    let first = health.len().min((budget / 2).max(budget.saturating_sub(others.len())));
+    let second = budget - first;
+    health.into_iter().take(first).chain(others.into_iter().take(second)).map(|(_, id, detail)| (id, detail))
+}

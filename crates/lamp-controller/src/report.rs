@@ -1,0 +1,226 @@
+//! What a run tells: Events for people, metrics for machines, errors for the status, and how it went.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use lamp_api::conditions::types;
+use lamp_api::event::{NORMAL, WARNING};
+use lamp_api::v1alpha1::{LampStackStatus, PartState};
+use lamp_cloud::{Applied, CloudError, Part, Request};
+use lamp_plan::{Action, Plan, Settlement, Violation};
+use lamp_store::Key;
+
+use crate::execute::Executed;
+use crate::metrics::Metrics;
+use crate::outcome::Ending;
+use crate::recollection::Recollections;
+use crate::recorder::Happened;
+use crate::requeue::Next;
+
+/// How the run went, from what was planned and done.
+pub(crate) fn next(plan: &Plan, executed: &Executed, ledger_changed: bool, is_settled: bool) -> Next {
+    let postponed = executed.ended.iter().filter_map(|(_, ending)| match ending {
+        Ending::Postponed(at) => Some(*at),
+        _ => None,
+    });
+    let superseded = executed.ended.iter().any(|(_, ending)| *ending == Ending::Superseded);
+    let at: Option<Timestamp> = plan.next_look.into_iter().chain(postponed).min();
+    match () {
+        () if executed.was_sent() => Next::Progress,
+        () if superseded || ledger_changed => Next::Again,
+        () if is_settled => Next::Settled { at: plan.next_look },
+        () => Next::Waiting { at },
+    }
+}
+
+/// The value of the metric's label.
+pub(crate) fn result(next: &Next) -> &'static str {
+    match next {
+        Next::Idle => "idle",
+        Next::Again => "again",
+        Next::Progress => "progress",
+        Next::Observe => "observe",
+        Next::Waiting { .. } => "waiting",
+        Next::Settled { .. } => "settled",
+        Next::Failed(_) => "error",
+    }
+}
+
+/// Errors for the status: those of this run, and those of earlier ones whose part is not well yet.
+pub(crate) fn failures(
+    recollections: &Recollections,
+    uid: &str,
+    plan: &Plan,
+    executed: &Executed,
+) -> Vec<(Part, CloudError)> {
+    let is_ready = |part: &Part| {
+        plan.parts.get(part).is_none_or(|report| report.state == PartState::Ready)
+    };
+    let mut failures = BTreeMap::new();
+    recollections.change(uid, |recollection| {
+        recollection.failures.retain(|part, _| !is_ready(part));
+        for (action, ending) in &executed.ended {
+            match ending.error() {
+                Some(error) => recollection.failures.insert(action.part.clone(), error.clone()),
+                None => recollection.failures.remove(&action.part),
+            };
+        }
+        failures.clone_from(&recollection.failures);
+    });
+    failures.into_iter().collect()
+}
+
+/// What happened, for people.
+pub(crate) fn happened(plan: &Plan, executed: &Executed) -> Vec<Happened> {
+    let adopted = plan.settlements.iter().filter_map(|(part, settlement)| match settlement {
+        Settlement::Adopted(kind, id) => {
+            Some(Happened::new(NORMAL, "Adopted", format!("took over {} {id} as {part}", kind.name())))
+        }
+        _ => None,
+    });
+    let ended = executed.ended.iter().filter_map(|(action, ending)| of_action(action, ending));
+    let decided = executed.ended.iter().filter(|(_, ending)| matches!(ending, Ending::Done(_)));
+    let decided = decided.flat_map(|(action, _)| of_decisions(plan, &action.part));
+    adopted.chain(ended).chain(decided).collect()
+}
+
+fn of_action(action: &Action, ending: &Ending) -> Option<Happened> {
+    let Action { part, request, reason, .. } = action;
+    match ending {
+        Ending::Done(applied) => {
+            let id = named(applied, request);
+            let message = format!("{} {part}{id}: {reason}", request.operation());
+            Some(Happened::new(NORMAL, past(request), message))
+        }
+        Ending::Failed(error) | Ending::Refused(error) => {
+            Some(Happened::new(WARNING, error.class.reason(), format!("{part}: {}", without_request(error))))
+        }
+        Ending::Unknown(error) => {
+            let message = format!("{part}: the outcome is not known: {}", without_request(error));
+            Some(Happened::new(WARNING, "OutcomeUnknown", message))
+        }
+        Ending::Postponed(_) | Ending::Superseded => None,
+    }
+}
+
+/// The error without AWS's request id: equal errors are one Event.
+fn without_request(error: &CloudError) -> CloudError {
+    CloudError { request_id: None, ..error.clone() }
+}
+
+fn named(applied: &Applied, request: &Request) -> String {
+    let id = applied.id.as_deref().or_else(|| request.target());
+    id.map(|id| format!(" ({id})")).unwrap_or_default()
+}
+
+/// The reason of the Event of a mutation.
+fn past(request: &Request) -> &'static str {
+    match request {
+        Request::Create { .. } => "Created",
+        Request::Change { .. } => "Updated",
+        Request::Tag { .. } => "Tagged",
+        Request::Delete { options, .. } if options.final_snapshot.is_some() => "DeletedWithSnapshot",
+        Request::Delete { .. } => "Deleted",
+        Request::ReplaceInstance { .. } => "InstanceTerminated",
+        Request::RegisterTargets { .. } => "TargetsRegistered",
+        Request::DeregisterTargets { .. } => "TargetsDeregistered",
+    }
+}
+
+fn of_decisions<'a>(plan: &'a Plan, part: &'a Part) -> impl Iterator<Item = Happened> + 'a {
+    let decisions = plan.decisions.iter().filter(move |(decided, action, _)| decided == part && acts(action));
+    decisions.map(|(part, action, reason)| {
+        Happened::new(NORMAL, action.clone(), format!("{part}: {reason}"))
+    })
+}
+
+/// Whether a decision changes something.
+fn acts(decision: &str) -> bool {
+    !matches!(decision, "Hold" | "Duplicate")
+}
+
+/// Conditions that turned.
+pub(crate) fn transitions(old: Option<&LampStackStatus>, new: &LampStackStatus) -> Vec<Happened> {
+    let was = |kind: &str| {
+        let conditions = old.map(|status| status.conditions.as_slice()).unwrap_or_default();
+        conditions.iter().find(|one| one.type_ == kind).map(|one| one.status.as_str())
+    };
+    let turned = new.conditions.iter().filter(|one| match was(&one.type_) {
+        Some(before) => before != one.status,
+        // One that is new and says nothing special is no news.
+        None => one.status == "True",
+    });
+    turned.map(|one| {
+        let is = one.status == "True";
+        let severity = if is_bad(&one.type_, is) { WARNING } else { NORMAL };
+        let reason = if is { one.type_.clone() } else { format!("Not{}", one.type_) };
+        Happened::new(severity, reason, format!("{}: {}", one.reason, one.message))
+    })
+    .collect()
+}
+
+fn is_bad(kind: &str, is: bool) -> bool {
+    match kind {
+        types::STALLED | types::DEGRADED => is,
+        types::READY => !is,
+        _ => false,
+    }
+}
+
+/// Counts what was done.
+pub(crate) fn publish(metrics: &Metrics, plan: &Plan, executed: &Executed) {
+    for (action, _) in executed.ended.iter().filter(|(_, ending)| matches!(ending, Ending::Done(_))) {
+        let drifted = plan.parts.get(&action.part).is_some_and(|report| report.state == PartState::Drifted);
+        for change in action.changes.iter().filter(|_| drifted) {
+            metrics.drift.with_label_values(&[action.kind.name(), change.field]).inc();
+        }
+        for (_, decision, _) in plan.decisions.iter().filter(|(part, ..)| *part == action.part) {
+            count_decision(metrics, decision);
+        }
+    }
+}
+
+fn count_decision(metrics: &Metrics, decision: &str) {
+    match decision {
+        "ScaleUp" => metrics.scaling_decisions.with_label_values(&["up"]).inc(),
+        "ScaleDown" => metrics.scaling_decisions.with_label_values(&["down"]).inc(),
+        "ReplaceInstance" | "ReplaceReplica" => metrics.replacements.with_label_values(&[decision]).inc(),
+        _ => {}
+    }
+}
+
+const TYPES: [&str; 8] = [
+    types::READY,
+    types::PROGRESSING,
+    types::DEGRADED,
+    types::STALLED,
+    types::PAUSED,
+    types::NETWORK_READY,
+    types::TIERS_READY,
+    types::DATABASE_READY,
+];
+
+/// Publishes the conditions of a stack.
+pub(crate) fn conditions(metrics: &Metrics, key: &Key, status: &LampStackStatus) {
+    for one in status.conditions.iter().filter(|one| TYPES.contains(&one.type_.as_str())) {
+        let gauge = metrics.conditions.with_label_values(&[&key.namespace, &key.name, &one.type_]);
+        gauge.set(i64::from(one.status == "True"));
+    }
+}
+
+/// Forgets the conditions of a stack that is gone.
+pub(crate) fn forget(metrics: &Metrics, key: &Key) {
+    for kind in TYPES {
+        // One that was never set is not there: nothing is lost.
+        metrics.conditions.remove_label_values(&[key.namespace.as_str(), key.name.as_str(), kind]).ok();
+    }
+}
+
+/// Counts the laws that a plan breaks, and says them.
+pub(crate) fn unlawful(metrics: &Metrics, violations: &[Violation]) -> String {
+    for violation in violations {
+        metrics.violations.with_label_values(&[violation.law]).inc();
+    }
+    let laws: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    format!("the plan breaks {}: nothing is changed; this is a defect of Lamplighter", laws.join("; "))
+}

@@ -5,14 +5,17 @@ use lamp_api::v1alpha1::Tier;
 use lamp_cloud::{Body, Inventory, Kind, Request};
 
 use crate::live::attempt::{may_send, rollout_part};
-use crate::live::budget::{Budget, STARTUP};
+use crate::live::budget::{Budget, STARTUP, is_arriving, is_recent_rollout};
 use crate::live::tier_view::{MemberView, TierView, count};
 use crate::{Action, Draft, Effect, parts};
 
-/// The capacity that a rollout needs at least: one above `min`, so that replacing one never goes below it. 0 where
-/// nothing is rolled out.
-pub(crate) fn least_capacity(inventory: &Inventory, tier: &Tier) -> u32 {
-    let under_way = TierView::of(inventory, tier).is_some_and(|view| is_under_way(inventory, tier, &view));
+/// The capacity that a rollout needs at least: one above `min`, so that replacing one never goes below it, until the
+/// last new instance is ready. 0 where nothing is rolled out.
+pub(crate) fn least_capacity(draft: &Draft<'_>, tier: &Tier) -> u32 {
+    let Some(view) = TierView::of(draft.input.inventory, tier) else { return 0 };
+    let arriving = || view.staying().any(|member| is_arriving(draft, member)) || view.moving() > 0;
+    let ending = || is_recent_rollout(&draft.input, &view) && arriving();
+    let under_way = is_under_way(draft.input.inventory, tier, &view) || ending();
     if under_way { tier.capacity.min.saturating_add(1) } else { 0 }
 }
 

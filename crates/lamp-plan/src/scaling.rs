@@ -38,7 +38,7 @@ pub(crate) fn tier_capacity(draft: &mut Draft<'_>, tier: &Tier, observed: Option
         None => capacity.min,
         Some(group) => scaled(draft, tier, within(group.desired)),
     };
-    let desired = within(wanted.max(rollout::least_capacity(draft.input.inventory, tier)));
+    let desired = within(wanted.max(rollout::least_capacity(draft, tier)));
     draft.plan.tiers.entry(tier.name.clone()).or_default().desired = desired;
     desired
 }

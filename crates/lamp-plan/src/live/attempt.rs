@@ -7,6 +7,7 @@ use crate::backoff::retry_at;
 use crate::{Draft, PlanInput, Settlement};
 
 const INSTANCE: &str = "instance/";
+const ROLLOUT: &str = "/rollout";
 const TARGETS: &str = "targets/";
 /// Longer than the hour that replacements are counted in.
 const KEPT: SignedDuration = SignedDuration::from_secs(2 * 3600);
@@ -19,7 +20,7 @@ pub(crate) fn instance_part(id: &ResourceId) -> Part {
 /// The record of replacing an instance that is healthy but of an old version. It does not use up the replacements
 /// that healing has in an hour.
 pub(crate) fn rollout_part(id: &ResourceId) -> Part {
-    Part::new(format!("{INSTANCE}{id}/rollout"))
+    Part::new(format!("{INSTANCE}{id}{ROLLOUT}"))
 }
 
 /// The record of registering targets of a tier, or of deregistering them.
@@ -30,6 +31,11 @@ pub(crate) fn targets_part(tier: &str, what: &str) -> Part {
 /// Whether a part is a record of healing an instance.
 pub(crate) fn is_healing(part: &Part) -> bool {
     part.as_str().strip_prefix(INSTANCE).is_some_and(|id| !id.contains('/'))
+}
+
+/// Whether a part is a record of a rollout.
+pub(crate) fn is_rollout(part: &Part) -> bool {
+    part.as_str().strip_prefix(INSTANCE).is_some_and(|id| id.ends_with(ROLLOUT))
 }
 
 fn is_live(part: &Part) -> bool {

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use lamp_api::v1alpha1::Tier;
 use lamp_cloud::{LedgerEntry, LifecycleState, Outcome, Part, Request};
 
-use super::attempt::{instance_part, is_healing, rollout_part, sent_at};
+use super::attempt::{instance_part, is_healing, is_rollout, rollout_part, sent_at};
 use super::tier_view::{MemberView, TierView, count};
 use crate::{Draft, PlanInput};
 
@@ -61,18 +61,34 @@ impl Budget {
 }
 
 /// Pending, or in service but not ready since a launch that is not long ago, and not known to be sick.
-fn is_arriving(draft: &Draft<'_>, view: &MemberView<'_>) -> bool {
+pub(crate) fn is_arriving(draft: &Draft<'_>, view: &MemberView<'_>) -> bool {
     let young = !view.is_older_than(STARTUP, draft.input.now);
     let sick = draft.plan.memory.sick.contains_key(&view.member.instance);
     view.member.lifecycle == LifecycleState::Pending || (!view.ready && young && !sick)
+}
+
+/// Whether a call that replaces an instance of the group, recorded as a rollout, is not older than a startup.
+pub(crate) fn is_recent_rollout(input: &PlanInput<'_>, view: &TierView<'_>) -> bool {
+    input.ledger.iter().any(|(part, entry)| {
+        let recent = sent_at(entry).is_some_and(|at| input.now.duration_since(at) < STARTUP);
+        is_rollout(part) && recent && was_sent(entry) && replaces_in(view, entry)
+    })
+}
+
+fn replaces_in(view: &TierView<'_>, entry: &LedgerEntry) -> bool {
+    let requests =
+        entry.open.iter().map(|open| &open.request).chain(entry.last.iter().map(|last| &last.request));
+    requests
+        .into_iter()
+        .any(|request| matches!(request, Request::ReplaceInstance { group, .. } if *group == view.group.id))
 }
 
 /// Whether its replacement was asked for, and does not show yet.
 fn is_requested(input: &PlanInput<'_>, view: &MemberView<'_>) -> bool {
     let id = &view.member.instance;
     [instance_part(id), rollout_part(id)].iter().filter_map(|part| input.ledger.get(part)).any(|entry| {
-        let shows = |at| input.now < at + input.settings.consistency_window;
-        was_sent(entry) && sent_at(entry).is_some_and(shows)
+        let awaited = |at| input.now < at + input.settings.change_patience;
+        was_sent(entry) && sent_at(entry).is_some_and(awaited)
     })
 }
 
@@ -82,11 +98,6 @@ fn was_sent(entry: &LedgerEntry) -> bool {
 }
 
 fn is_recent_healing(input: &PlanInput<'_>, view: &TierView<'_>, part: &Part, entry: &LedgerEntry) -> bool {
-    let requests =
-        entry.open.iter().map(|open| &open.request).chain(entry.last.iter().map(|last| &last.request));
-    let here = requests
-        .into_iter()
-        .any(|request| matches!(request, Request::ReplaceInstance { group, .. } if *group == view.group.id));
     let recent = sent_at(entry).is_some_and(|at| input.now.duration_since(at) < HOUR);
-    is_healing(part) && here && recent && was_sent(entry)
+    is_healing(part) && recent && was_sent(entry) && replaces_in(view, entry)
 }

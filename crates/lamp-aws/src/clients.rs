@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_ec2::config::ProvideCredentials;
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
 use aws_smithy_http_client::tls;
 
 use crate::config::{Config, ConnectError};
@@ -30,25 +31,32 @@ pub(crate) struct Clients {
 /// The clients for reads, and those for mutations.
 pub(crate) async fn connect(config: &Config) -> Result<(Clients, Clients), ConnectError> {
     config.check()?;
-    let sdk = load(config).await;
+    let sdk = loader(config).load().await;
     credentials(&sdk).await?;
+    Ok(both(&sdk))
+}
+
+/// The same for an emulator at `endpoint`, which takes any credentials.
+pub(crate) async fn connect_to(config: &Config, endpoint: &str) -> Result<(Clients, Clients), ConnectError> {
+    config.check()?;
+    let anybody = Credentials::new("test", "test", None, None, "emulator");
+    let sdk = loader(config).endpoint_url(endpoint).credentials_provider(anybody).load().await;
+    Ok(both(&sdk))
+}
+
+fn both(sdk: &SdkConfig) -> (Clients, Clients) {
     let reads = RetryConfig::standard().with_max_attempts(READ_ATTEMPTS);
-    Ok((
-        Clients::new(&sdk, reads, READ_TIMEOUT),
-        Clients::new(&sdk, RetryConfig::disabled(), MUTATION_TIMEOUT),
-    ))
+    (Clients::new(sdk, reads, READ_TIMEOUT), Clients::new(sdk, RetryConfig::disabled(), MUTATION_TIMEOUT))
 }
 
 // One HTTP client for all of them: one pool of connections, and the host's certificates are read once.
-async fn load(config: &Config) -> SdkConfig {
+fn loader(config: &Config) -> ConfigLoader {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
         .build_https();
     aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(config.region.clone()))
         .http_client(http)
-        .load()
-        .await
 }
 
 async fn credentials(sdk: &SdkConfig) -> Result<(), ConnectError> {

@@ -110,8 +110,8 @@ mod tests {
     }
 
     fn answered(code: Option<&str>, status: u16) -> CloudError {
-        let mut metadata = ErrorMetadata::builder().message("why");
-        metadata.set_code(code.map(ToOwned::to_owned));
+        let metadata = ErrorMetadata::builder().message("why");
+        let metadata = if let Some(code) = code { metadata.code(code) } else { metadata };
         let error = CreateVpcError::generic(metadata.build());
         failure("CreateVpc", Failure::service_error(error, response(status)))
     }

@@ -47,14 +47,22 @@ impl AwsCloud {
     /// # Errors
     /// When the configuration is incomplete, or no credentials can be had.
     pub async fn connect(config: Config) -> Result<Self, ConnectError> {
-        let (reads, mutations) = clients::connect(&config).await?;
-        Ok(Self {
-            region: config.region,
-            install: config.install,
-            reads,
-            mutations,
-            arns: RdsArns::default(),
-        })
+        let clients = clients::connect(&config).await?;
+        Ok(Self::new(config, clients))
+    }
+
+    /// Connects to an emulator of AWS at `endpoint`, which takes any credentials. For tests that run several of them
+    /// in one process; elsewhere `AWS_ENDPOINT_URL` says the same.
+    ///
+    /// # Errors
+    /// When the configuration is incomplete.
+    pub async fn connect_to(config: Config, endpoint: &str) -> Result<Self, ConnectError> {
+        let clients = clients::connect_to(&config, endpoint).await?;
+        Ok(Self::new(config, clients))
+    }
+
+    fn new(config: Config, (reads, mutations): (Clients, Clients)) -> Self {
+        Self { region: config.region, install: config.install, reads, mutations, arns: RdsArns::default() }
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) struct Replacement {
     pub(crate) finalizers_are_meant: bool,
 }
 
-/// The object that takes the place of `current`: the client's part from `new`, the rest as it is.
+/// The object that is to be admitted in the place of `current`: the client's part from `new`, the rest as it is.
 pub(crate) fn compose(
     kind: &'static KindInfo,
     subresource: Option<Subresource>,
@@ -91,11 +91,30 @@ pub(crate) fn compose(
         return Ok(object);
     }
     if kind.has_status {
-        set_status(&mut object, current.object.get("status").cloned());
+        set_status(&mut object, None);
     }
     keep_finalizer(kind, current, &mut object, new.finalizers_are_meant);
     require_no_new_finalizers(kind, current, &object)?;
     Ok(object)
+}
+
+/// The admitted object as it is stored: what the address does not speak for is exactly as it was, whatever
+/// admission would make of it today.
+pub(crate) fn settle(
+    kind: &KindInfo,
+    subresource: Option<Subresource>,
+    current: &Stored,
+    mut admitted: Value,
+) -> Value {
+    if subresource == Some(Subresource::Status) {
+        let mut object = Value::clone(&current.object);
+        set_status(&mut object, admitted.get("status").cloned());
+        return object;
+    }
+    if kind.has_status {
+        set_status(&mut admitted, current.object.get("status").cloned());
+    }
+    admitted
 }
 
 /// Our own finalizer stands between an object and leaked resources: it goes only while the object is being deleted,

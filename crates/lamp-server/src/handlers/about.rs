@@ -23,9 +23,18 @@ pub(crate) async fn version() -> Response {
         "major": major, "minor": minor,
         "gitVersion": format!("v{KUBERNETES}+lamplighter.{}", env!("CARGO_PKG_VERSION")),
         "gitCommit": "", "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z", "goVersion": "",
-        "compiler": "rustc", "platform": format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH)
+        "compiler": "rustc", "platform": format!("{}/{}", std::env::consts::OS, architecture())
     });
     json(&version)
+}
+
+/// The processor in the words of Go, which clients know.
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
 }
 
 pub(crate) async fn alive() -> &'static str {

@@ -50,6 +50,7 @@ async fn change(
     loop {
         let current = find(shared, call, &key)?;
         let Admitted { object, warnings } = admit(call, &current, make(&current)?, duplicates)?;
+        let object = objects::settle(kind, call.path.subresource, &current, object);
         let answer =
             |object: &Arc<Value>| respond::json(StatusCode::OK, call.view.object(kind, object), &warnings);
         if call.parameters.dry_run()? {

@@ -152,12 +152,6 @@ impl Harness {
         object["metadata"]["finalizers"] = json!([]);
         self.store.update(&key, None, object).await.unwrap();
     }
-
-    /// Does what the controller does when it has observed a stack.
-    pub(crate) async fn set_status(&self, name: &str, status: Value) {
-        let path = format!("{STACKS}/{name}/status");
-        self.merge(&path, json!({"status": status})).await.ok(200);
-    }
 }
 
 async fn answer(response: reqwest::Response) -> Answer {

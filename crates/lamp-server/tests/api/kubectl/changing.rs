@@ -10,6 +10,8 @@ pub(super) fn suite(kubectl: &Kubectl) {
     namespaces(kubectl);
 }
 
+const VERSION: &str = "get lamp shop -o 'jsonpath={.metadata.resourceVersion} {.metadata.generation}'";
+
 fn creating(kubectl: &Kubectl) {
     kubectl.prints("create -f shop.yaml --dry-run=server -o 'jsonpath={.spec.mode}'", &["Enforce"]);
     kubectl.refuses("get lamp shop", &["NotFound"]);
@@ -19,7 +21,10 @@ fn creating(kubectl: &Kubectl) {
 }
 
 fn applying(kubectl: &Kubectl) {
-    kubectl.prints("apply -f shop.yaml", &["shop unchanged"]);
+    kubectl.prints("apply -f shop.yaml", &["lampstack.lamplighter.dev/shop"]);
+    let before = kubectl.ok(VERSION);
+    kubectl.ok("apply -f shop.yaml");
+    assert_eq!(kubectl.ok(VERSION), before, "an apply without a change writes nothing");
     let larger = SHOP.replacen("max: 12", "max: 20", 1);
     kubectl.write("larger.yaml", &larger);
     let diff = kubectl.fails("diff -f larger.yaml", 1);
@@ -29,7 +34,7 @@ fn applying(kubectl: &Kubectl) {
     kubectl.ok("diff -f larger.yaml");
     kubectl.prints("get lamp shop -o 'jsonpath={.spec.tiers[0].capacity.max}'", &["20"]);
     kubectl.prints("edit lamp shop", &["Edit cancelled, no changes made."]);
-    let edited = kubectl.edit("edit lamp shop", "s/retentionDays:.7/retentionDays:\\x208/");
+    let edited = kubectl.edit("edit lamp shop", "s/retentionDays: 7/retentionDays: 8/");
     kubectl.contains("edit", &edited, &["lampstack.lamplighter.dev/shop edited"]);
     kubectl.prints("get lamp shop -o 'jsonpath={.spec.database.backups.retentionDays}'", &["8"]);
     kubectl.prints("replace -f shop.yaml", &["shop replaced"]);
@@ -56,7 +61,10 @@ fn patching(kubectl: &Kubectl) {
     kubectl.prints("get lamp shop -o 'jsonpath={.spec.tiers[*].capacity.max}'", &["6"]);
     kubectl.prints("label lamp shop tested=yes", &["shop labeled"]);
     kubectl.prints("label lamp shop tested-", &["shop unlabeled"]);
-    kubectl.prints("annotate lamp shop note='two words' --overwrite", &["shop annotated"]);
+    kubectl.prints(
+        "annotate lamp shop note='two words' --overwrite",
+        &["lampstack.lamplighter.dev/shop annotate"],
+    );
     kubectl.refuses("annotate lamp shop note=x --overwrite --resource-version=1", &["(Conflict)"]);
 }
 

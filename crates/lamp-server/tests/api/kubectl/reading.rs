@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::tool::Kubectl;
 
 pub(super) fn suite(kubectl: &Kubectl) {
-    kubectl.prints("version", &["Server Version: v1.32.4+lamplighter"]);
+    kubectl.prints("version", &["v1.32.4+lamplighter."]);
     kubectl.prints("get lamp", &["No resources found in default namespace."]);
     kubectl.prints("apply -f shop.yaml", &["lampstack.lamplighter.dev/shop created"]);
     kubectl.prints("wait --for=condition=Ready lamp/shop --timeout=20s", &["condition met"]);
@@ -34,7 +34,7 @@ fn outputs(kubectl: &Kubectl) {
     kubectl
         .prints("get lamp -o custom-columns=N:.metadata.name,M:.spec.mode", &["N      M", "shop   Enforce"]);
     kubectl.prints("get lamp --server-print=false", &["NAME   AGE"]);
-    kubectl.prints("get all", &["lampstack.lamplighter.dev/shop"]);
+    kubectl.prints("get all", &["shop"]);
     kubectl
         .prints("get lamp shop --subresource=status -o 'jsonpath={.status.url}'", &["http://shop.example"]);
     kubectl.prints("get ns", &["default   Active"]);
@@ -80,12 +80,11 @@ fn descriptions(kubectl: &Kubectl) {
 
 fn events(kubectl: &Kubectl) {
     let uid = kubectl.ok("get lamp shop -o 'jsonpath={.metadata.uid}'");
-    let event = format!(
-        "{{apiVersion: v1, kind: Event, metadata: {{name: shop.1}}, type: Warning, reason: InstanceReplaced, \
-         message: i-1 was replaced by i-2., count: 3, firstTimestamp: '2026-11-20T00:00:00Z', \
-         lastTimestamp: '2026-11-20T00:00:00Z', source: {{component: lamplighter}}, \
-         involvedObject: {{apiVersion: lamplighter.dev/v1alpha1, kind: LampStack, name: shop, namespace: default, uid: {uid}}}}}"
-    );
+    let event = "apiVersion: v1\nkind: Event\nmetadata: {name: shop.1}\ntype: Warning\nreason: InstanceReplaced\n\
+                 message: i-1 was replaced by i-2.\ncount: 3\nfirstTimestamp: '2026-11-20T00:00:00Z'\n\
+                 lastTimestamp: '2026-11-20T00:00:00Z'\nsource: {component: lamplighter}\ninvolvedObject: \
+                 {apiVersion: lamplighter.dev/v1alpha1, kind: LampStack, name: shop, namespace: default, uid: UID}\n";
+    let event = event.replace("UID", &uid);
     kubectl.write("event.yaml", &event);
     kubectl.prints("create -f event.yaml", &["event/shop.1 created"]);
     let parts = ["Warning", "InstanceReplaced", "i-1 was replaced by i-2."];

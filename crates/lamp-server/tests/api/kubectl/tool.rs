@@ -80,7 +80,8 @@ impl Kubectl {
         command.env("PATH", std::env::var_os("PATH").unwrap_or_else(|| OsString::from("/usr/bin:/bin")));
         command.env("HOME", self.home.path()).env("KUBECONFIG", self.home.path().join("config"));
         command.env("KUBECACHEDIR", self.home.path().join("cache"));
-        command.stdin(Stdio::null());
+        // An editor that changes nothing, so that none waits for a person.
+        command.env("KUBE_EDITOR", "true").stdin(Stdio::null());
         command
     }
 
@@ -99,7 +100,7 @@ impl Kubectl {
     /// Runs a command line that opens an editor, which is `sed -i SCRIPT`.
     #[track_caller]
     pub(crate) fn edit(&self, line: &str, script: &str) -> String {
-        let editor = format!("sed -i {script}");
+        let editor = format!("sed -i '{script}'");
         self.finish(line, self.command(line).env("KUBE_EDITOR", editor).output().unwrap(), 0)
     }
 

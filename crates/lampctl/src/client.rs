@@ -3,9 +3,11 @@
 mod connect;
 mod follow;
 mod request;
+mod tail;
 
 pub(crate) use follow::{Follower, until};
 pub(crate) use request::{Selection, Write};
+pub(crate) use tail::Tail;
 
 use std::time::Duration;
 

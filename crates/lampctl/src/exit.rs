@@ -112,7 +112,7 @@ pub(crate) fn finish(result: Result<Outcome, Failure>, differs_is_one: bool) -> 
         Ok(Outcome::Changes) => CHANGES,
         Err(Failure::BrokenPipe) => 0,
         Err(failure) => {
-            anstream::eprintln!("{}", crate::printer::style::error(&failure.to_string()));
+            crate::printer::tell(&crate::printer::style::error(&failure.to_string()));
             if differs_is_one && failure.code() == FAILED { DIFF_FAILED } else { failure.code() }
         }
     };

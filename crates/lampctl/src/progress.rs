@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lamp_api::v1alpha1::{LampStack, LampStackStatus, PartState};
 
-use crate::printer::style;
+use crate::printer::{style, tell};
 
 /// Says things to a person; quiet on request.
 #[derive(Clone, Copy, Debug)]
@@ -22,14 +22,14 @@ impl Talk {
     /// A remark that no script needs.
     pub(crate) fn say(self, text: &str) {
         if !self.quiet {
-            anstream::eprintln!("{text}");
+            tell(text);
         }
     }
 
     /// A warning, from the server for example.
     pub(crate) fn warn(self, text: &str) {
         if !self.quiet {
-            anstream::eprintln!("{}", style::warning(text));
+            tell(&style::warning(text));
         }
     }
 

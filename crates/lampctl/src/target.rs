@@ -102,7 +102,11 @@ mod tests {
     fn objects_are_named_as_kubectl_names_them() {
         let shop = Target { kind: &kinds::LAMPSTACK, name: "shop".into() };
         for line in ["shop", "lamp/shop", "lamp shop", "lampstacks.lamplighter.dev/shop", "LampStack shop"] {
-            assert_eq!(targets(&words(line), &kinds::LAMPSTACK).unwrap(), [shop.clone()], "{line}");
+            assert_eq!(
+                targets(&words(line), &kinds::LAMPSTACK).unwrap(),
+                std::slice::from_ref(&shop),
+                "{line}"
+            );
         }
         let both = targets(&words("lamp ns/web shop"), &kinds::LAMPSTACK).unwrap();
         assert_eq!(both[0], Target { kind: &kinds::NAMESPACE, name: "web".into() });

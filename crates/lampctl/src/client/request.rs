@@ -72,7 +72,7 @@ impl Selection {
         let parameters = WatchParams {
             label_selector: self.labels.clone(),
             field_selector: self.fields.clone(),
-            bookmarks: false,
+            bookmarks: true,
             ..WatchParams::default()
         };
         self.finish(self.builder().watch(&parameters, version))

@@ -1,16 +1,13 @@
 //! `events`: what happened, newest last.
 
-use std::time::Duration;
-
 use clap::Args;
-use futures::StreamExt;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Event;
 use kube::core::WatchEvent;
 use lamp_api::kinds::{self, KindInfo};
 
 use super::read;
-use crate::client::{Selection, decode};
+use crate::client::{Selection, Tail, decode};
 use crate::exit::{Failure, Outcome};
 use crate::printer::format::{Format, list as list_object};
 use crate::printer::table::Columns;
@@ -48,7 +45,7 @@ impl Events {
         }
         let widths = show(session, &events, Vec::new(), true, self.all_namespaces)?;
         if self.watch {
-            watch(session, &selection, &version, widths, self.all_namespaces).await?;
+            watch(session, selection, &version, widths, self.all_namespaces).await?;
         }
         Ok(Outcome::Done)
     }
@@ -107,28 +104,16 @@ fn show(
 
 async fn watch(
     session: &mut Session,
-    selection: &Selection,
+    selection: Selection,
     version: &str,
     mut widths: Vec<usize>,
     namespaces: bool,
 ) -> Result<(), Failure> {
-    let mut version = version.to_owned();
+    let mut tail = Tail::new(selection, version);
     loop {
-        let mut changes = session.server.watch(selection.watch(&version)?).await?;
-        while let Some(change) = changes.next().await {
-            match change? {
-                WatchEvent::Added(object) | WatchEvent::Modified(object) => {
-                    if let Some(newer) = object["metadata"]["resourceVersion"].as_str() {
-                        version = newer.to_owned();
-                    }
-                    widths = show(session, &[decode(object)?], widths, false, namespaces)?;
-                }
-                // An event that is forgotten is nothing that happens.
-                WatchEvent::Deleted(_) | WatchEvent::Bookmark(_) => {}
-                WatchEvent::Error(status) => return Err(Failure::Api(status)),
-            }
+        // An event that is forgotten is nothing that happens.
+        if let WatchEvent::Added(object) | WatchEvent::Modified(object) = tail.next(&session.server).await? {
+            widths = show(session, &[decode(object)?], widths, false, namespaces)?;
         }
-        // The server ends a watch from time to time; one that ends at once must not be asked in a circle.
-        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

@@ -1,13 +1,12 @@
 //! `get`: objects as the server's table, or for programs.
 
 use clap::Args;
-use futures::StreamExt;
 use kube::core::WatchEvent;
 use lamp_api::kinds;
 use serde_json::Value;
 
 use super::read;
-use crate::client::{Selection, decode};
+use crate::client::{Selection, Tail, decode};
 use crate::exit::{Failure, Outcome};
 use crate::printer::format::{self, Format};
 use crate::printer::table::{Shown, Table};
@@ -113,7 +112,11 @@ impl Get {
         } else {
             self.print(session, &table, &mut printed)?;
         }
-        if self.watch { self.watch_table(session, selection, &version, printed).await } else { Ok(()) }
+        if self.watch {
+            self.watch_table(session, selection.clone(), &version, printed).await
+        } else {
+            Ok(())
+        }
     }
 
     async fn named_table(&self, session: &mut Session, named: &[Target]) -> Result<(), Failure> {
@@ -134,7 +137,7 @@ impl Get {
                     let version = version(&table);
                     self.print(session, &table, &mut printed)?;
                     if self.watch {
-                        return self.watch_table(session, &selection.named(name), &version, printed).await;
+                        return self.watch_table(session, selection.named(name), &version, printed).await;
                     }
                 }
                 Err(failure) if self.ignore_not_found && failure.http_code() == Some(404) => {}
@@ -159,14 +162,14 @@ impl Get {
     async fn watch_table(
         &self,
         session: &mut Session,
-        selection: &Selection,
+        selection: Selection,
         version: &str,
         mut printed: Printed,
     ) -> Result<(), Failure> {
         let mut definitions = Vec::new();
-        let mut changes = session.server.watch(selection.watch(version)?).await?;
-        while let Some(change) = changes.next().await {
-            let Some(object) = changed(change?)? else { continue };
+        let mut tail = Tail::new(selection, version);
+        loop {
+            let Some(object) = changed(tail.next(&session.server).await?) else { continue };
             let mut table: Table = decode(object)?;
             // The server may name the columns with the first event only.
             if table.column_definitions.is_empty() {
@@ -176,7 +179,6 @@ impl Get {
             }
             self.print(session, &table, &mut printed)?;
         }
-        Ok(())
     }
 
     async fn objects(
@@ -193,7 +195,7 @@ impl Get {
         for item in &items {
             session.out.write(&document(format, item)?)?;
         }
-        watch_objects(session, selection, &version, format).await
+        watch_objects(session, selection.clone(), &version, format).await
     }
 
     async fn named_objects(
@@ -215,7 +217,7 @@ impl Get {
             session.out.write(&document(format, only)?)?;
             let version = only["metadata"]["resourceVersion"].as_str().unwrap_or("0").to_owned();
             let selection = Selection::new(target.kind, &session.namespace).named(&target.name);
-            return watch_objects(session, &selection, &version, format).await;
+            return watch_objects(session, selection, &version, format).await;
         }
         if named.len() == 1 {
             for object in &found {
@@ -256,30 +258,28 @@ async fn pages(session: &Session, selection: &Selection) -> Result<(Table, Strin
     Ok((all, at))
 }
 
-/// What a change says about its object; a watch that the server gives up is a failure.
-fn changed(change: WatchEvent<Value>) -> Result<Option<Value>, Failure> {
+/// The object of a change.
+fn changed(change: WatchEvent<Value>) -> Option<Value> {
     match change {
         WatchEvent::Added(object) | WatchEvent::Modified(object) | WatchEvent::Deleted(object) => {
-            Ok(Some(object))
+            Some(object)
         }
-        WatchEvent::Bookmark(_) => Ok(None),
-        WatchEvent::Error(status) => Err(Failure::Api(status)),
+        WatchEvent::Bookmark(_) | WatchEvent::Error(_) => None,
     }
 }
 
 async fn watch_objects(
     session: &mut Session,
-    selection: &Selection,
+    selection: Selection,
     version: &str,
     format: &Format,
 ) -> Result<(), Failure> {
-    let mut changes = session.server.watch(selection.watch(version)?).await?;
-    while let Some(change) = changes.next().await {
-        if let Some(object) = changed(change?)? {
+    let mut tail = Tail::new(selection, version);
+    loop {
+        if let Some(object) = changed(tail.next(&session.server).await?) {
             session.out.write(&document(format, &format::without_noise(object))?)?;
         }
     }
-    Ok(())
 }
 
 /// One of several objects in a stream.

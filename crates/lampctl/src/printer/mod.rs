@@ -38,6 +38,11 @@ impl Output {
     }
 }
 
+/// Writes talk to standard error. Where nobody listens there is nobody to tell that.
+pub(crate) fn tell(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
 fn failure(error: std::io::Error) -> Failure {
     if error.kind() == ErrorKind::BrokenPipe { Failure::BrokenPipe } else { Failure::Output(error) }
 }

@@ -68,11 +68,7 @@ async fn write<C>(shared: &Shared<C>, stored: &Stored, status: &PlanStatus) -> R
     modify(&shared.store, &stored.key, uid, change).await.map(drop)
 }
 
-fn respond<C: Cloud>(
-    shared: &Shared<C>,
-    stored: &Stored,
-    observed: &Observed,
-) -> Result<PlanStatus, Fault> {
+fn respond<C: Cloud>(shared: &Shared<C>, stored: &Stored, observed: &Observed) -> Result<PlanStatus, Fault> {
     let question = match PlanSpec::deserialize(&stored.object["spec"]) {
         Ok(question) => question,
         Err(error) => return Ok(failed(format!("the question cannot be read: {error}"))),

@@ -110,7 +110,10 @@ impl Budgets {
     /// How many calls each bucket allows at once now.
     pub(crate) fn tokens(&self, now: Timestamp) -> Vec<(Service, Direction, f64)> {
         let mut buckets = self.lock();
-        buckets.iter_mut().map(|((s, direction), bucket)| (*s, *direction, bucket.bucket.tokens(now))).collect()
+        buckets
+            .iter_mut()
+            .map(|((s, direction), bucket)| (*s, *direction, bucket.bucket.tokens(now)))
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<(Service, Direction), Adaptive>> {

@@ -121,11 +121,8 @@ mod tests {
     use super::*;
 
     fn open_entry() -> LedgerEntry {
-        let request = Request::Delete {
-            kind: Kind::Vpc,
-            id: "vpc-1".to_owned(),
-            options: DeleteOptions::default(),
-        };
+        let request =
+            Request::Delete { kind: Kind::Vpc, id: "vpc-1".to_owned(), options: DeleteOptions::default() };
         let intent = Intent {
             request,
             reason: "teardown".to_owned(),

@@ -22,6 +22,7 @@
 mod answer;
 mod budget;
 mod calls;
+mod controller;
 mod engine;
 mod execute;
 mod finalizer;
@@ -35,7 +36,6 @@ mod reconcile;
 mod recorder;
 mod report;
 mod requeue;
-mod controller;
 mod runtime;
 mod settings;
 mod settled;
@@ -44,10 +44,10 @@ mod status;
 mod time;
 
 pub use calls::Metered;
+pub use controller::{Controller, Readiness};
 pub use engine::{Deps, Engine};
 pub use metrics::Metrics;
 pub use observer::Observed;
 pub use orphans::{Orphan, Orphans};
 pub use requeue::Requeue;
-pub use controller::{Controller, Readiness};
 pub use settings::Settings;

@@ -96,7 +96,11 @@ impl Metrics {
                 "Calls to AWS by outcome; code OK is success.",
                 &["service", "operation", "code"],
             )?,
-            aws_throttles: to.counters("aws_api_throttles_total", "Calls that AWS throttled.", &["service"])?,
+            aws_throttles: to.counters(
+                "aws_api_throttles_total",
+                "Calls that AWS throttled.",
+                &["service"],
+            )?,
             budget_tokens: to.gauges(
                 "aws_api_budget_tokens",
                 "Calls that our own rate budget allows at once now.",

@@ -1,9 +1,7 @@
 //! What an AWS call did to the record of its part. Pure.
 
 use jiff::Timestamp;
-use lamp_cloud::{
-    Applied, CloudError, ErrorClass, Finished, Intent, LedgerEntry, Outcome, Part, Request,
-};
+use lamp_cloud::{Applied, CloudError, ErrorClass, Finished, Intent, LedgerEntry, Outcome, Part, Request};
 use lamp_plan::Action;
 
 use crate::ledger::done;
@@ -97,7 +95,8 @@ pub(crate) fn concluded(opened: LedgerEntry, ending: &Ending, now: Timestamp) ->
     match ending {
         Ending::Done(applied) => {
             let last = done(intent.request.clone(), intent.reason.clone(), now);
-            let created = matches!(intent.request, Request::Create { .. }).then(|| applied.id.clone()).flatten();
+            let created =
+                matches!(intent.request, Request::Create { .. }).then(|| applied.id.clone()).flatten();
             let created_at = created.as_ref().map(|_| now).or(opened.created_at);
             let id = created.or(opened.id);
             LedgerEntry { id, created_at, open: None, last: Some(last), ..opened }
@@ -211,6 +210,9 @@ mod tests {
         let applied = Applied { id: Some("vpc-9".to_owned()), request_id: None };
         let entry =
             concluded(opened(&LedgerEntry::default(), &action(create()), now), &Ending::Done(applied), now);
-        assert_eq!((entry.id.as_deref(), entry.kind, entry.created_at), (Some("vpc-9"), Some(Kind::Vpc), Some(now)));
+        assert_eq!(
+            (entry.id.as_deref(), entry.kind, entry.created_at),
+            (Some("vpc-9"), Some(Kind::Vpc), Some(now))
+        );
     }
 }

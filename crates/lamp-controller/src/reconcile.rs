@@ -41,7 +41,11 @@ pub(crate) async fn reconcile<C: Cloud>(shared: &Shared<C>, key: &Key) -> Requeu
     };
     let now = shared.clock.now();
     shared.metrics.reconciles.with_label_values(&[report::result(&next)]).inc();
-    shared.metrics.reconcile_seconds.with_label_values(&["LampStack"]).observe(since(started, now).as_secs_f64());
+    shared
+        .metrics
+        .reconcile_seconds
+        .with_label_values(&["LampStack"])
+        .observe(since(started, now).as_secs_f64());
     requeue(next, now, shared.settings.observe_period)
 }
 

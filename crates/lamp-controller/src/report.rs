@@ -53,9 +53,7 @@ pub(crate) fn failures(
     plan: &Plan,
     executed: &Executed,
 ) -> Vec<(Part, CloudError)> {
-    let is_ready = |part: &Part| {
-        plan.parts.get(part).is_none_or(|report| report.state == PartState::Ready)
-    };
+    let is_ready = |part: &Part| plan.parts.get(part).is_none_or(|report| report.state == PartState::Ready);
     let mut failures = BTreeMap::new();
     recollections.change(uid, |recollection| {
         recollection.failures.retain(|part, _| !is_ready(part));
@@ -129,9 +127,7 @@ fn past(request: &Request) -> &'static str {
 
 fn of_decisions<'a>(plan: &'a Plan, part: &'a Part) -> impl Iterator<Item = Happened> + 'a {
     let decisions = plan.decisions.iter().filter(move |(decided, action, _)| decided == part && acts(action));
-    decisions.map(|(part, action, reason)| {
-        Happened::new(NORMAL, action.clone(), format!("{part}: {reason}"))
-    })
+    decisions.map(|(part, action, reason)| Happened::new(NORMAL, action.clone(), format!("{part}: {reason}")))
 }
 
 /// Whether a decision changes something.
@@ -150,13 +146,14 @@ pub(crate) fn transitions(old: Option<&LampStackStatus>, new: &LampStackStatus) 
         // One that is new and says nothing special is no news.
         None => one.status == "True",
     });
-    turned.map(|one| {
-        let is = one.status == "True";
-        let severity = if is_bad(&one.type_, is) { WARNING } else { NORMAL };
-        let reason = if is { one.type_.clone() } else { format!("Not{}", one.type_) };
-        Happened::new(severity, reason, format!("{}: {}", one.reason, one.message))
-    })
-    .collect()
+    turned
+        .map(|one| {
+            let is = one.status == "True";
+            let severity = if is_bad(&one.type_, is) { WARNING } else { NORMAL };
+            let reason = if is { one.type_.clone() } else { format!("Not{}", one.type_) };
+            Happened::new(severity, reason, format!("{}: {}", one.reason, one.message))
+        })
+        .collect()
 }
 
 fn is_bad(kind: &str, is: bool) -> bool {

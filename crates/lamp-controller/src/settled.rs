@@ -1,7 +1,9 @@
 //! Whether a plan says that there is nothing left to do, and nothing to wait for.
 
+use std::collections::BTreeMap;
+
 use lamp_api::v1alpha1::PartState;
-use lamp_plan::{Ledger, Plan, PlanInput};
+use lamp_plan::{Ledger, Memory, Plan, PlanInput};
 
 /// Planning again from the same observation would find the same: it may be left out until something changes.
 pub(crate) fn is_settled(plan: &Plan, ledger: &Ledger, input: &PlanInput<'_>) -> bool {
@@ -9,6 +11,12 @@ pub(crate) fn is_settled(plan: &Plan, ledger: &Ledger, input: &PlanInput<'_>) ->
         && plan.actions.is_empty()
         && plan.settlements.is_empty()
         && plan.parts.values().all(|report| report.state == PartState::Ready)
-        && plan.memory.sick.is_empty()
+        && !is_counting(&plan.memory)
         && ledger.values().all(|entry| entry.open.is_none())
+}
+
+/// Whether something is counted from one observation to the next, even if they say the same.
+fn is_counting(memory: &Memory) -> bool {
+    let others = Memory { scaling: BTreeMap::new(), ..memory.clone() };
+    others != Memory::default()
 }

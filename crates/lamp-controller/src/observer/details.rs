@@ -199,8 +199,12 @@ fn fill(body: &mut Body, detail: Detail, reading: &Reading) {
 fn subject(read: &Read) -> Option<&ResourceId> {
     match read {
         Read::VpcDnsSupport { vpc } | Read::VpcDnsHostnames { vpc } => Some(vpc),
-        Read::Listeners { load_balancer } | Read::LoadBalancerAttributes { load_balancer } => Some(load_balancer),
-        Read::TargetGroupAttributes { target_group } | Read::TargetHealth { target_group } => Some(target_group),
+        Read::Listeners { load_balancer } | Read::LoadBalancerAttributes { load_balancer } => {
+            Some(load_balancer)
+        }
+        Read::TargetGroupAttributes { target_group } | Read::TargetHealth { target_group } => {
+            Some(target_group)
+        }
         Read::DbParameters { group } => Some(group),
         Read::List { .. } | Read::Tags { .. } | Read::Metrics { .. } => None,
         Read::DbInstance { .. } | Read::DbSnapshot { .. } => None,

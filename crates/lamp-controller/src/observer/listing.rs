@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use lamp_cloud::kinds::launch_template::TemplateData;
 use lamp_cloud::{
-    Cloud, CloudError, ErrorClass, Instance, Kind, Listing, Read, Reading, Resource, ResourceId, StatusCheck, Zone,
+    Cloud, CloudError, ErrorClass, Instance, Kind, Listing, Read, Reading, Resource, ResourceId, StatusCheck,
+    Zone,
 };
 
 use crate::calls::Calls;
@@ -67,7 +68,10 @@ impl Rows {
     }
 
     /// Adds one page, and says which is the next. `None`: the page is of another listing.
-    #[allow(clippy::option_option, reason = "the outer one says whether the page fits, the inner one whether more comes")]
+    #[allow(
+        clippy::option_option,
+        reason = "the outer one says whether the page fits, the inner one whether more comes"
+    )]
     fn add(&mut self, reading: Reading) -> Option<Option<String>> {
         match (self, reading) {
             (Self::Zones(rows), Reading::Zones(page)) => {

@@ -67,7 +67,12 @@ impl Marks {
     }
 
     /// Forgets marks that have done their work.
-    pub(crate) fn prune(&mut self, window: Duration, now: Timestamp, shown: impl Fn(&ResourceId, u64) -> bool) {
+    pub(crate) fn prune(
+        &mut self,
+        window: Duration,
+        now: Timestamp,
+        shown: impl Fn(&ResourceId, u64) -> bool,
+    ) {
         self.changed.retain(|id, mark| since(mark.at, now) < window || !shown(id, mark.pass));
     }
 

@@ -31,8 +31,8 @@ use std::time::Duration;
 use futures::StreamExt;
 use jiff::Timestamp;
 use lamp_cloud::{
-    Clock, Cloud, CloudError, ErrorClass, Kind, Listing, MetricQuery, Read, Reading, Region, ResourceId, Section,
-    Signals, Tags,
+    Clock, Cloud, CloudError, ErrorClass, Kind, Listing, MetricQuery, Read, Reading, Region, ResourceId,
+    Section, Signals, Tags,
 };
 
 use crate::calls::Calls;
@@ -145,8 +145,7 @@ impl Observer {
     ) {
         for kind in Kind::ALL.iter().filter(|kind| kind.is_listed() && kind.tags_are_separate()) {
             let detail = Detail::Tags(*kind);
-            let unread =
-                |id: &ResourceId| self.details.get(id, detail, &order.marks).is_none();
+            let unread = |id: &ResourceId| self.details.get(id, detail, &order.marks).is_none();
             let ids: Vec<_> = listed.ids(*kind).into_iter().filter(unread).collect();
             let errors = self.read_all(calls, clock, order, [(detail, ids)].into()).await;
             match errors.into_iter().next() {
@@ -159,7 +158,8 @@ impl Observer {
     fn refresh_kind(&self, order: &Order<'_>, listed: &mut Listed, kind: Kind) {
         let tags = |id: &ResourceId| self.details.tags(kind, id, &order.marks).cloned();
         let ids = listed.ids(kind).into_iter();
-        let tags: BTreeMap<ResourceId, Tags> = ids.filter_map(|id| tags(&id).map(|tags| (id, tags))).collect();
+        let tags: BTreeMap<ResourceId, Tags> =
+            ids.filter_map(|id| tags(&id).map(|tags| (id, tags))).collect();
         listed.set_tags(kind, &tags, order.install);
     }
 
@@ -332,7 +332,8 @@ impl Observer {
         for (uid, slice) in slices.iter_mut() {
             // Listeners are known only where every load balancer of the stack was read completely.
             let listeners = slice.inventory.incomplete.is_empty();
-            let is_complete = |kind: Kind| listed.is_known(kind.listing()) && (kind != Kind::Listener || listeners);
+            let is_complete =
+                |kind: Kind| listed.is_known(kind.listing()) && (kind != Kind::Listener || listeners);
             self.absence.update(uid, &slice.kinds, is_complete, started);
             slice.inventory.missing_since = self.absence.missing_since(uid);
             slice.inventory.first_pass = self.absence.first_pass().clone();
@@ -358,8 +359,10 @@ impl Observer {
             let mut inventory = slice.inventory;
             inventory.region = Arc::clone(&region);
             let before = order.previous.slices.get(&uid).filter(|before| slices::same(before, &inventory));
-            let since = before.and_then(|_| order.previous.same_since.get(&uid)).copied().unwrap_or(order.pass);
-            let rows = inventory.parts.iter().flat_map(|(part, rows)| rows.iter().map(move |row| (part, row)));
+            let since =
+                before.and_then(|_| order.previous.same_since.get(&uid)).copied().unwrap_or(order.pass);
+            let rows =
+                inventory.parts.iter().flat_map(|(part, rows)| rows.iter().map(move |row| (part, row)));
             let tagged = rows.map(|(part, row)| (uid.clone(), part.clone(), row.kind(), row.id.clone()));
             observed.tagged.extend(tagged);
             observed.same_since.insert(uid.clone(), since);

@@ -49,13 +49,16 @@ impl Scheduling<'_> {
     }
 
     fn all(&self) -> impl Iterator<Item = (ResourceId, Detail)> {
-        let bodies = self.listed.rows().flat_map(|row| {
-            Detail::of(row.kind()).iter().map(|detail| (row.id.clone(), *detail))
-        });
+        let bodies = self
+            .listed
+            .rows()
+            .flat_map(|row| Detail::of(row.kind()).iter().map(|detail| (row.id.clone(), *detail)));
         // Also of what is not ours: it may have been ours before somebody took its tags away, and may be again.
-        let tags = self.listed.named.iter().flat_map(|(kind, ids)| {
-            ids.iter().map(|id| (id.clone(), Detail::Tags(*kind)))
-        });
+        let tags = self
+            .listed
+            .named
+            .iter()
+            .flat_map(|(kind, ids)| ids.iter().map(|id| (id.clone(), Detail::Tags(*kind))));
         bodies.chain(tags).chain(self.listener_tags())
     }
 
@@ -97,9 +100,10 @@ impl Scheduling<'_> {
     }
 
     fn is_alarmed(&self, group: &ResourceId) -> bool {
-        let unhealthy = self.signals.series.iter().filter(|(query, _)| {
-            query.metric == MetricName::UnhealthyHostCount && query.resource == *group
-        });
+        let unhealthy =
+            self.signals.series.iter().filter(|(query, _)| {
+                query.metric == MetricName::UnhealthyHostCount && query.resource == *group
+            });
         unhealthy.filter_map(|(_, series)| series.latest()).any(|(_, count)| count > 0.0)
     }
 }
@@ -112,7 +116,14 @@ fn is_quiet(targets: &[TargetHealth], members: &BTreeSet<ResourceId>) -> bool {
             .all(|row| row.state == TargetState::Healthy && members.contains(&row.target.instance))
 }
 
-/// The oldest readings: half of them healths of targets, as far as there are such and others.
+/// Passes within which the health of every target group is read again, as far as [`MOST_HEALTHS`] allows: four
+/// periods are how long the planner trusts one.
+const HEALTH_PASSES: usize = 4;
+/// The most healths that one pass reads by rotation.
+const MOST_HEALTHS: usize = 16;
+
+/// The oldest readings. Half of the budget is for healths of targets, or more where there are many groups; what they
+/// leave is for the others.
 fn oldest(
     mut rotation: Vec<(Timestamp, ResourceId, Detail)>,
     budget: usize,
@@ -120,7 +131,62 @@ fn oldest(
     rotation.sort();
     let (health, others): (Vec<_>, Vec<_>) =
         rotation.into_iter().partition(|(_, _, detail)| *detail == Detail::TargetHealth);
-    let first = health.len().min((budget / 2).max(budget.saturating_sub(others.len())));
-    let second = budget - first;
+    let half = budget / 2;
+    let share = if budget == 0 {
+        0
+    } else {
+        health.len().div_ceil(HEALTH_PASSES).clamp(half, MOST_HEALTHS.max(half))
+    };
+    let first = share.min(health.len());
+    let second = budget.saturating_sub(first).max(half);
     health.into_iter().take(first).chain(others.into_iter().take(second)).map(|(_, id, detail)| (id, detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rotation(healths: u32, others: u32) -> Vec<(Timestamp, ResourceId, Detail)> {
+        let row = |detail| {
+            move |n: u32| (Timestamp::UNIX_EPOCH + Duration::from_secs(n.into()), n.to_string(), detail)
+        };
+        let healths = (0..healths).map(row(Detail::TargetHealth));
+        healths.chain((0..others).map(row(Detail::LoadBalancerAttributes))).collect()
+    }
+
+    fn shares(healths: u32, others: u32) -> (usize, usize) {
+        let chosen: Vec<_> = oldest(rotation(healths, others), 8).collect();
+        let healths = chosen.iter().filter(|(_, detail)| *detail == Detail::TargetHealth).count();
+        (healths, chosen.len() - healths)
+    }
+
+    #[test]
+    fn a_pass_reads_few_details_however_many_there_are() {
+        assert_eq!(shares(2, 100), (2, 6));
+        assert_eq!(shares(10, 100), (4, 4));
+        assert_eq!(shares(40, 100), (10, 4));
+        assert_eq!(shares(2000, 10_000), (16, 4));
+        assert_eq!(oldest(rotation(10, 10), 0).count(), 0);
+    }
+
+    #[test]
+    fn the_oldest_come_first() {
+        let first: Vec<_> = oldest(rotation(0, 10), 8).map(|(id, _)| id).collect();
+        assert_eq!(first, ["0", "1", "2", "3", "4", "5", "6", "7"]);
+    }
+
+    #[test]
+    fn targets_are_quiet_only_when_they_are_the_members_and_all_serve() {
+        let target = |instance: &str, state| TargetHealth {
+            target: lamp_cloud::Target { instance: instance.to_owned(), port: 80 },
+            state,
+            reason: None,
+        };
+        let members: BTreeSet<_> = ["i-1".to_owned(), "i-2".to_owned()].into();
+        let healthy = |id| target(id, TargetState::Healthy);
+        assert!(is_quiet(&[healthy("i-1"), healthy("i-2")], &members));
+        assert!(!is_quiet(&[healthy("i-1")], &members), "one is missing");
+        assert!(!is_quiet(&[healthy("i-1"), healthy("i-3")], &members), "one is a stranger");
+        assert!(!is_quiet(&[healthy("i-1"), target("i-2", TargetState::Draining)], &members));
+    }
 }

@@ -49,7 +49,8 @@ impl Cutter<'_> {
         let mut complete = self.details.complete(&mut row, self.marks);
         if let Body::LaunchTemplate(template) = &mut row.body {
             // An observed version that is not the newest any more would look like drift.
-            let newest = listed.templates.get(&row.id).filter(|(version, _)| *version >= template.latest_version);
+            let newest =
+                listed.templates.get(&row.id).filter(|(version, _)| *version >= template.latest_version);
             if let Some((_, data)) = newest {
                 template.data = Some(data.clone());
             }
@@ -148,7 +149,11 @@ fn same_parts(one: &Inventory, other: &Inventory) -> bool {
         one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Arc::ptr_eq(one, other))
     };
     one.parts.len() == other.parts.len()
-        && one.parts.iter().zip(&other.parts).all(|(one, other)| one.0 == other.0 && same_rows(one.1, other.1))
+        && one
+            .parts
+            .iter()
+            .zip(&other.parts)
+            .all(|(one, other)| one.0 == other.0 && same_rows(one.1, other.1))
 }
 
 /// The uids of all slices.

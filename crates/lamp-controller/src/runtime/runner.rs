@@ -30,10 +30,6 @@ impl<K, T: Send + 'static> Runner<K, T> {
         self.runs.len() < self.limit
     }
 
-    pub(crate) fn is_idle(&self) -> bool {
-        self.runs.is_empty()
-    }
-
     pub(crate) fn start(&mut self, key: K, run: impl Future<Output = T> + Send + 'static) {
         let id = self.runs.spawn(run).id();
         self.keys.insert(id, key);
@@ -71,7 +67,7 @@ mod tests {
         assert_eq!(runner.next().await.unwrap().key, "quick");
         assert!(runner.has_room());
         assert_eq!(runner.next().await.unwrap().key, "slow");
-        assert!(runner.is_idle());
+        assert!(runner.next().await.is_none());
     }
 
     #[tokio::test]

@@ -6,6 +6,8 @@
 //! Start at [`plan()`]; the protocol that every declared kind of resource follows is in [`protocol`].
 
 pub mod backoff;
+mod check;
+mod display;
 mod draft;
 mod healing;
 mod input;
@@ -18,23 +20,30 @@ mod observed;
 mod obsolete;
 pub mod parts;
 mod plan;
+mod preview;
 pub mod protocol;
 mod queries;
 mod replicas;
 mod rollout;
 mod scaling;
 mod site;
+mod status;
 mod steps;
 mod targets;
 mod teardown;
 mod user_data;
 mod wanted;
+#[cfg(test)]
+mod world;
 
+pub use check::{Violation, check};
 pub use draft::Draft;
 pub use input::{Ledger, PlanInput, Settings};
 pub use memory::{Memory, ScalingMemory, Sickness};
 pub use plan::{Action, DatabaseReport, Effect, PartReport, Plan, Precondition, Settlement, TierReport};
+pub use preview::{Preview, World, preview};
 pub use queries::queries;
+pub use status::status;
 pub use wanted::Wanted;
 
 /// The actions that are safe now, the open intents that are settled, and what there is to say of every part.

@@ -124,12 +124,16 @@ pub(crate) fn usable_id(input: &PlanInput<'_>, part: &Part) -> Option<ResourceId
     usable.then(|| row.id.clone())
 }
 
-/// Replaces references to parts by ids as far as these are known, and returns the parts that are not.
-pub(crate) fn resolve(input: &PlanInput<'_>, body: &mut Body) -> Vec<Part> {
+/// Replaces references to parts by ids as far as these can be used, and returns the parts that cannot. What `observed`
+/// names already stays named, in whatever state it is, and even where it is not listed right now.
+pub(crate) fn resolve(input: &PlanInput<'_>, body: &mut Body, observed: Option<&Body>) -> Vec<Part> {
+    let named: Vec<Reference> = observed.map(Body::references).unwrap_or_default();
+    let recorded = |part: &Part| input.ledger.get(part).and_then(|entry| entry.id.clone());
+    let is_named = |id: &ResourceId| named.iter().any(|reference| reference.as_id() == Some(id.as_str()));
     let mut unresolved = Vec::new();
     for reference in body.references_mut() {
         let Reference::Part(part) = &*reference else { continue };
-        match usable_id(input, part) {
+        match usable_id(input, part).or_else(|| recorded(part).filter(is_named)) {
             Some(id) => *reference = Reference::Id(id),
             None => unresolved.push(part.clone()),
         }

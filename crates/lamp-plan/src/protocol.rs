@@ -12,11 +12,13 @@ mod intents;
 mod removal;
 
 use lamp_api::v1alpha1::PartState;
-use lamp_cloud::{Kind, LedgerEntry, Part, Resource, ResourceId};
+use lamp_cloud::{Kind, LedgerEntry, Outcome, Part, Resource, ResourceId};
 
 pub use attempt::propose;
+pub(crate) use removal::final_snapshot;
 pub use removal::{Removal, remove};
 
+use crate::backoff::backoff;
 use crate::observed::{Holding, find};
 use crate::{Draft, Settlement, Wanted};
 
@@ -69,9 +71,23 @@ pub(crate) fn is_stale(draft: &Draft<'_>, part: &Part) -> bool {
     last.is_some_and(|last| last.at > observed_at)
 }
 
+/// Reports what was done since the reading began, and how that ended.
 pub(crate) fn stale(draft: &mut Draft<'_>, part: &Part, kind: Kind) {
-    let id = draft.entry(part).and_then(|entry| entry.id.as_ref());
-    draft.report(part, kind, id, PartState::Progressing, "changed after the last reading".to_owned());
+    let Some(entry) = draft.entry(part) else { return };
+    let failed = entry.last.as_ref().and_then(|last| match &last.outcome {
+        Outcome::Failed(error) => Some(error),
+        Outcome::Done => None,
+    });
+    match failed {
+        Some(error) if backoff(error.class).needs_person => {
+            draft.block(part, kind, entry.id.as_ref(), error.to_string());
+        }
+        Some(error) => draft.report(part, kind, entry.id.as_ref(), PartState::Failed, error.to_string()),
+        None => {
+            let reason = "changed after the last reading".to_owned();
+            draft.report(part, kind, entry.id.as_ref(), PartState::Progressing, reason);
+        }
+    }
 }
 
 /// Takes over a resource that carries our tags but is not in our records, with consent; otherwise blocks.

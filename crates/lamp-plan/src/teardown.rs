@@ -8,8 +8,8 @@ use lamp_cloud::kinds::security_group::{Change, Peer, Rule, SecurityGroup};
 use lamp_cloud::{Body, Kind, Part, Request, Resource, ResourceId, token};
 
 use crate::observed::held;
-use crate::protocol::{Removal, propose, remove};
-use crate::{Action, DatabaseReport, Draft, Effect, Settlement, naming, obsolete, parts};
+use crate::protocol::{Removal, final_snapshot, propose, remove};
+use crate::{Action, DatabaseReport, Draft, Effect, Settlement, obsolete, parts};
 
 /// Plans the next safe steps of a deletion.
 pub(crate) fn plan_teardown(draft: &mut Draft<'_>) {
@@ -44,39 +44,33 @@ fn remove_one(draft: &mut Draft<'_>, part: &Part, kind: Kind) -> bool {
 }
 
 fn removal(draft: &Draft<'_>) -> Removal {
-    let database = parts::database();
     match draft.input.spec.deletion_policy {
         DeletionPolicy::Delete => {
-            Removal { data_consent: true, final_snapshot: None, without_recovery: true }
+            Removal { data_consent: true, final_snapshot: false, without_recovery: true }
         }
-        DeletionPolicy::Snapshot => Removal {
-            data_consent: true,
-            final_snapshot: Some((final_snapshot(draft), draft.input.owner.identity(&database))),
-            without_recovery: false,
-        },
+        DeletionPolicy::Snapshot => {
+            Removal { data_consent: true, final_snapshot: true, without_recovery: false }
+        }
         DeletionPolicy::Retain => Removal::default(),
     }
 }
 
-/// The same name with every attempt: AWS refuses to take it twice.
-fn final_snapshot(draft: &Draft<'_>) -> String {
-    format!("{}-final", naming::name(&draft.input, &parts::database()))
-}
-
 fn report_database(draft: &mut Draft<'_>) {
-    let present = held(&draft.input, &parts::database(), Kind::DbInstance);
-    let snapshot = draft.input.spec.deletion_policy == DeletionPolicy::Snapshot;
     if draft.input.spec.database.is_none() {
         return;
     }
-    let facts = present.and_then(|row| match &row.body {
+    let part = parts::database();
+    let row = held(&draft.input, &part, Kind::DbInstance);
+    let present = row.and_then(|row| match &row.body {
         Body::DbInstance(instance) => Some(instance),
         _ => None,
     });
+    let recorded = draft.entry(&part).and_then(|entry| entry.id.as_ref());
+    let snapshot = recorded.filter(|_| draft.input.spec.deletion_policy == DeletionPolicy::Snapshot);
     draft.plan.database = Some(DatabaseReport {
-        status: facts.map_or_else(|| "deleted".to_owned(), |instance| instance.facts.status.clone()),
-        version: facts.map(|instance| instance.version.clone()),
-        final_snapshot: snapshot.then(|| final_snapshot(draft)),
+        status: present.map_or_else(|| "deleted".to_owned(), |instance| instance.facts.status.clone()),
+        version: present.map(|instance| instance.version.clone()),
+        final_snapshot: snapshot.map(final_snapshot),
         ..DatabaseReport::default()
     });
 }

@@ -61,8 +61,8 @@ fn template_version(
 
 fn latest_wanted(input: &PlanInput<'_>, tier: &Tier, part: &Part) -> Result<u64, String> {
     let mut wanted = launch_template::of(input, tier).body?;
-    resolve(input, &mut wanted);
     let observed = held(input, part, Kind::LaunchTemplate).ok_or_else(|| format!("waiting for {part}"))?;
+    resolve(input, &mut wanted, Some(&observed.body));
     match &observed.body {
         Body::LaunchTemplate(template) if template.data.is_none() || template.latest_version == 0 => {
             Err(format!("waiting for the versions of {part} to be read"))

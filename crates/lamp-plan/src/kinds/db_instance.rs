@@ -35,15 +35,17 @@ fn primary(input: &PlanInput<'_>, database: &Database) -> DbInstance {
     }
 }
 
-/// The read replica in a slot. It starts as large, and as new, as its primary is by now.
+/// The read replica in a slot. A new one starts as large, and as new, as its primary is by now; one that stands has
+/// the spec as its floor, as AWS upgrades and grows each instance by itself.
 pub fn desired_replica(
     input: &PlanInput<'_>,
     database: &Database,
-    _slot: u32,
+    slot: u32,
     zone: Option<String>,
 ) -> DbInstance {
     let base = primary(input, database);
-    let base = match observed_primary(input) {
+    let stands = held(input, &parts::replica(slot), Kind::DbInstance).is_some();
+    let base = match observed_primary(input).filter(|_| !stands) {
         Some(observed) => yield_to_aws(base, observed),
         None => base,
     };

@@ -177,7 +177,7 @@ fn create(draft: &mut Draft<'_>, wanted: &Wanted) {
             token,
             body,
         },
-        reason: "the spec wants it, and it is not there".to_owned(),
+        reason: "it does not exist yet".to_owned(),
         changes: Vec::new(),
         precondition: None,
     };
@@ -186,7 +186,7 @@ fn create(draft: &mut Draft<'_>, wanted: &Wanted) {
 
 /// Resolves references, and returns those parts without which it cannot be created.
 fn missing_needs(draft: &Draft<'_>, body: &mut Body) -> Vec<lamp_cloud::Part> {
-    let unresolved = resolve(&draft.input, body);
+    let unresolved = resolve(&draft.input, body, None);
     let needed = body.needs();
     let is_needed = |part: &lamp_cloud::Part| {
         needed.iter().any(|reference| matches!(reference, lamp_cloud::Reference::Part(p) if p == part))

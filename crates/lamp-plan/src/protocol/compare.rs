@@ -41,9 +41,10 @@ fn ready(draft: &mut Draft<'_>, wanted: &Wanted, row: &Resource) {
         return draft.report(&wanted.part, wanted.kind, Some(&row.id), PartState::Waiting, reason);
     };
     let mut desired = yield_to_owners(body.clone(), &row.body);
-    let unresolved = resolve(&draft.input, &mut desired);
+    let unresolved = resolve(&draft.input, &mut desired, Some(&row.body));
     let differences = desired.differences(&row.body);
-    let held_back = held_back(draft, wanted, row, &differences);
+    // While references are not known, a difference may be none.
+    let held_back = if unresolved.is_empty() { held_back(draft, wanted, row, &differences) } else { None };
     let effective = if draft.input.confirmed { desired } else { without_disruption(desired, &row.body) };
     let change = effective.changes(&row.body).into_iter().next();
     let in_place =
@@ -122,7 +123,7 @@ fn show(differences: &[&Difference]) -> String {
 fn apply(draft: &mut Draft<'_>, part: &Part, row: &Resource, change: Change, differences: Vec<Difference>) {
     let what: Vec<&str> = differences.iter().map(|difference| difference.field).collect();
     let reason = match what.as_slice() {
-        [] => format!("{} puts it right", change.operation()),
+        [] => "it is not yet as the spec says".to_owned(),
         fields => format!("differs in {}", fields.join(", ")),
     };
     let action = Action {

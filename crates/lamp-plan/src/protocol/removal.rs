@@ -23,8 +23,8 @@ const NAT_GATEWAY_GOES: Duration = Duration::from_secs(90);
 pub struct Removal {
     /// Whether data may go. Without it, what holds data is left and blocks.
     pub data_consent: bool,
-    /// Name and tags of the final snapshot of a primary; `None` takes none.
-    pub final_snapshot: Option<(String, Tags)>,
+    /// Takes a final snapshot of what is no replica.
+    pub final_snapshot: bool,
     /// Deletes a secret at once instead of keeping it restorable.
     pub without_recovery: bool,
 }
@@ -135,7 +135,7 @@ pub(super) fn delete(
             let why = format!("waiting until no rule names it: {users}");
             return draft.report(part, row.kind(), Some(&row.id), PartState::Waiting, why);
         }
-        None => (deletion(row, removal), reason),
+        None => (deletion(draft, part, row, removal), reason),
     };
     let is_replica = matches!(&row.body, Body::DbInstance(instance) if instance.is_replica());
     let precondition =
@@ -163,7 +163,7 @@ fn refused(row: &Resource, removal: &Removal) -> Option<String> {
         return Some(format!("{} holds data and is not deleted without consent", row.id));
     }
     let failed = matches!(row.state, State::Failed(_)) && row.kind() == Kind::DbInstance;
-    (failed && removal.final_snapshot.is_some()).then(|| {
+    (failed && removal.final_snapshot).then(|| {
         format!(
             "{} failed, and AWS takes no snapshot of it; repair it, or set spec.deletionPolicy to Delete to lose its data",
             row.id
@@ -197,9 +197,9 @@ fn users(draft: &Draft<'_>, row: &Resource) -> Vec<Part> {
     if row.kind() == Kind::SecurityGroup {
         users.retain(|user| !is_security_group(draft, user));
     }
-    let hidden: &[Kind] = match row.kind() {
-        Kind::InternetGateway => &[Kind::NatGateway, Kind::LoadBalancer],
-        Kind::Secret => &[Kind::DbInstance],
+    let hidden: &[Kind] = match &row.body {
+        Body::InternetGateway(gateway) if gateway.vpc.is_some() => &[Kind::NatGateway, Kind::LoadBalancer],
+        Body::Secret(_) => &[Kind::DbInstance],
         _ => &[],
     };
     let depends = |other: &Resource| {
@@ -239,15 +239,18 @@ fn instances(draft: &Draft<'_>, kind: Kind) -> usize {
     all.filter(|instance| instance.state != InstanceState::Terminated).count()
 }
 
-fn deletion(row: &Resource, removal: &Removal) -> Request {
+fn deletion(draft: &Draft<'_>, part: &Part, row: &Resource, removal: &Removal) -> Request {
     let primary = matches!(&row.body, Body::DbInstance(instance) if !instance.is_replica());
-    let snapshot = removal.final_snapshot.clone().filter(|_| primary);
-    let (final_snapshot, snapshot_tags) = match snapshot {
-        Some((name, tags)) => (Some(name), tags),
-        None => (None, Tags::new()),
+    let snapshot = primary && removal.final_snapshot;
+    let options = DeleteOptions {
+        final_snapshot: snapshot.then(|| final_snapshot(&row.id)),
+        snapshot_tags: if snapshot { draft.input.owner.identity(part) } else { Tags::new() },
+        without_recovery: removal.without_recovery && row.kind() == Kind::Secret,
     };
-    let without_recovery = removal.without_recovery && row.kind() == Kind::Secret;
-    let id: ResourceId = row.id.clone();
-    let options = DeleteOptions { final_snapshot, snapshot_tags, without_recovery };
-    Request::Delete { kind: row.kind(), id, options }
+    Request::Delete { kind: row.kind(), id: row.id.clone(), options }
+}
+
+/// Name of the final snapshot of a database: the same with every attempt, as AWS refuses to take it twice.
+pub(crate) fn final_snapshot(database: &ResourceId) -> String {
+    format!("{database}-final")
 }

@@ -1,0 +1,246 @@
+//! A site as it would be if every call succeeded at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
+use lamp_cloud::{
+    Body, Finished, Inventory, Kind, LedgerEntry, Outcome, Part, Request, Resource, ResourceId, Section,
+    State, Target, TargetHealth, TargetState,
+};
+
+use super::born::{born, instance, members, unknown};
+use crate::{Action, Ledger, Memory, Plan, PlanInput, Settlement, plan};
+
+/// Time between two rounds: longer than two readings must be apart.
+const ROUND: Duration = Duration::from_secs(60);
+
+/// The inventory and the records of one stack, carried forward.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub inventory: Inventory,
+    pub ledger: Ledger,
+    pub memory: Memory,
+    pub now: Timestamp,
+    /// Instances that were started so far, to give each another id.
+    started: u32,
+}
+
+impl World {
+    /// Begins with what is observed and recorded.
+    pub fn new(input: &PlanInput<'_>) -> Self {
+        let mut inventory = input.inventory.clone();
+        let since = inventory.observed_at();
+        let known = |kind: &Kind| {
+            matches!(inventory.region.sections.get(&kind.listing()), Some(Section::Known { .. }))
+        };
+        for kind in Kind::ALL.iter().copied().filter(known).collect::<Vec<_>>() {
+            inventory.first_pass.entry(kind).or_insert(since);
+        }
+        let (ledger, memory) = (input.ledger.clone(), input.memory.clone());
+        Self { inventory, ledger, memory, now: input.now, started: 0 }
+    }
+
+    /// Plans from here, for the same spec and with the same consents.
+    pub fn plan(&self, input: &PlanInput<'_>) -> Plan {
+        plan(&PlanInput {
+            inventory: &self.inventory,
+            ledger: &self.ledger,
+            memory: &self.memory,
+            now: self.now,
+            ..*input
+        })
+    }
+
+    /// Carries out a plan: every settlement is written down, and every action succeeds.
+    pub fn apply(&mut self, plan: &Plan) {
+        self.memory = plan.memory.clone();
+        for (part, settlement) in &plan.settlements {
+            self.settle(part, settlement);
+        }
+        for action in &plan.actions {
+            self.perform(action);
+        }
+    }
+
+    /// Lets a round pass, or the time until `at` if that is later, and observes again.
+    pub fn pass_time(&mut self, at: Timestamp) {
+        self.now = (self.now + ROUND).max(at);
+        Arc::make_mut(&mut self.inventory.region).observed_at = self.now;
+    }
+
+    fn settle(&mut self, part: &Part, settlement: &Settlement) {
+        let now = self.now;
+        let entry = self.ledger.entry(part.clone()).or_default();
+        match settlement {
+            Settlement::Created(id) => {
+                entry.open = None;
+                entry.id = Some(id.clone());
+                entry.created_at = Some(now);
+            }
+            Settlement::Adopted(kind, id) => {
+                *entry = LedgerEntry {
+                    kind: Some(*kind),
+                    id: Some(id.clone()),
+                    created_at: Some(now),
+                    ..LedgerEntry::default()
+                };
+            }
+            Settlement::Void => entry.open = None,
+            Settlement::NextAttempt => {
+                *entry =
+                    LedgerEntry { kind: entry.kind, attempt: entry.attempt + 1, ..LedgerEntry::default() };
+            }
+            Settlement::Forget => {
+                self.ledger.remove(part);
+            }
+        }
+    }
+
+    fn perform(&mut self, action: &Action) {
+        let now = self.now;
+        let entry = self.ledger.entry(action.part.clone()).or_default();
+        entry.open = None;
+        entry.last = Some(Finished {
+            request: action.request.clone(),
+            reason: action.reason.clone(),
+            at: now,
+            outcome: Outcome::Done,
+            failures: 0,
+        });
+        if let Request::Create { body, .. } = &action.request {
+            entry.kind = Some(body.kind());
+            entry.id = Some(id_of(&action.request));
+            entry.created_at = Some(now);
+        }
+        self.take_effect(&action.part, &action.request);
+    }
+
+    fn take_effect(&mut self, part: &Part, request: &Request) {
+        match request {
+            Request::Create { name, tags, body, .. } => {
+                let id = id_of(request);
+                let body = born(part, name, body);
+                let resource = Resource {
+                    id,
+                    name: name.clone(),
+                    tags: tags.clone(),
+                    state: State::Ready,
+                    body,
+                    created_at: Some(self.now),
+                };
+                self.inventory.missing_since.remove(part);
+                self.observe_members(&resource);
+                self.inventory.parts.entry(part.clone()).or_default().push(Arc::new(resource));
+            }
+            Request::Change { id, change, .. } => self.update(id, |resource| resource.body.apply(change)),
+            Request::Tag { id, tags, .. } => self.update(id, |resource| resource.tags.extend(tags.clone())),
+            Request::Delete { id, .. } => self.delete(part, id),
+            Request::ReplaceInstance { group, instance } => self.replace(group, instance),
+            Request::RegisterTargets { target_group, targets } => self.register(target_group, targets),
+            Request::DeregisterTargets { target_group, targets } => {
+                if let Some((_, known)) = self.inventory.targets.get_mut(target_group) {
+                    known.retain(|health| !targets.contains(&health.target));
+                }
+            }
+        }
+    }
+
+    fn update(&mut self, id: &ResourceId, change: impl Fn(&mut Resource)) {
+        let rows = self.inventory.parts.values_mut().flatten();
+        let Some(row) = rows.into_iter().find(|row| row.id == *id) else { return };
+        change(Arc::make_mut(row));
+        let row = Arc::clone(row);
+        self.fill_group(&row);
+    }
+
+    fn delete(&mut self, part: &Part, id: &ResourceId) {
+        let Some(rows) = self.inventory.parts.get_mut(part) else { return };
+        rows.retain(|row| row.id != *id);
+        if rows.is_empty() {
+            self.inventory.parts.remove(part);
+            self.inventory.missing_since.insert(part.clone(), self.now);
+        }
+        self.inventory.instances.remove(id);
+    }
+
+    fn replace(&mut self, group: &ResourceId, old: &ResourceId) {
+        self.update(group, |resource| {
+            if let Body::AutoScalingGroup(group) = &mut resource.body {
+                group.members.retain(|member| member.instance != *old);
+            }
+        });
+    }
+
+    fn register(&mut self, target_group: &ResourceId, targets: &[Target]) {
+        let now = self.now;
+        let (_, known) =
+            self.inventory.targets.entry(target_group.clone()).or_insert_with(|| (now, Vec::new()));
+        known.extend(targets.iter().map(|target| healthy(target.clone())));
+    }
+
+    /// Starts or ends instances until the group has as many as it wants.
+    fn fill_group(&mut self, row: &Arc<Resource>) {
+        let Body::AutoScalingGroup(group) = &row.body else { return };
+        let mut filled = group.clone();
+        filled.members.truncate(group.desired as usize);
+        let lacking = group.desired - u32::try_from(filled.members.len()).unwrap_or(group.desired);
+        self.started += lacking;
+        filled.members.extend(members(&row.id, group, 1000 + self.started, lacking));
+        let mut resource = row.as_ref().clone();
+        resource.body = Body::AutoScalingGroup(filled);
+        self.observe_members(&resource);
+        let rows = self.inventory.parts.values_mut().flatten();
+        if let Some(old) = rows.into_iter().find(|old| old.id == resource.id) {
+            *old = Arc::new(resource);
+        }
+    }
+
+    /// Shows the members of a group as running instances and, where they are known, as healthy targets.
+    fn observe_members(&mut self, resource: &Resource) {
+        let Body::AutoScalingGroup(group) = &resource.body else { return };
+        let known = self.inventory.instances.remove(&resource.id).unwrap_or_default();
+        let of = |member| {
+            let id: &ResourceId = &lamp_cloud::Member::clone(member).instance;
+            let before = known.iter().find(|instance| instance.id == *id).cloned();
+            before.unwrap_or_else(|| instance(&resource.id, member, &resource.tags, self.now))
+        };
+        let instances = group.members.iter().map(of).collect();
+        self.inventory.instances.insert(resource.id.clone(), instances);
+        self.observe_targets(group);
+    }
+
+    fn observe_targets(&mut self, group: &AutoScalingGroup) {
+        for id in group.target_groups.iter().filter_map(|group| group.as_id()) {
+            let rows = self.inventory.parts.values().flatten();
+            let port = rows.into_iter().find(|row| row.id == id).and_then(|row| match &row.body {
+                Body::TargetGroup(group) => Some(group.port),
+                _ => None,
+            });
+            let Some(port) = port else { continue };
+            let targets = group
+                .members
+                .iter()
+                .map(|member| healthy(Target { instance: member.instance.clone(), port }));
+            self.inventory.targets.insert(id.to_owned(), (self.now, targets.collect()));
+        }
+    }
+}
+
+fn healthy(target: Target) -> TargetHealth {
+    TargetHealth { target, state: TargetState::Healthy, reason: None }
+}
+
+/// The id that a creation gives: the name, where AWS knows the kind by its name.
+fn id_of(request: &Request) -> ResourceId {
+    match request {
+        Request::Create { name, body, .. } => match body.kind() {
+            Kind::AutoScalingGroup | Kind::DbSubnetGroup | Kind::DbParameterGroup | Kind::DbInstance => {
+                name.clone()
+            }
+            _ => unknown(name),
+        },
+        other => other.target().unwrap_or_default().to_owned(),
+    }
+}

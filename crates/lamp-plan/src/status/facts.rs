@@ -1,0 +1,146 @@
+//! What the conditions are decided on.
+
+use jiff::Timestamp;
+use lamp_api::v1alpha1::PartState;
+use lamp_cloud::kinds::auto_scaling_group;
+use lamp_cloud::{Change, CloudError, Kind, Outcome, Part, Request};
+
+use crate::{PartReport, Plan, PlanInput};
+
+/// A part that is not as it should be.
+#[derive(Debug)]
+pub(super) struct Unready<'a> {
+    pub part: &'a Part,
+    pub report: &'a PartReport,
+    /// When it was made, for "since".
+    pub since: Option<Timestamp>,
+    /// The error that its last call failed with.
+    pub error: Option<&'a CloudError>,
+}
+
+/// The room of the site that a kind belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    Network,
+    Tiers,
+    Database,
+}
+
+#[derive(Debug)]
+pub(super) struct Facts<'a> {
+    pub input: &'a PlanInput<'a>,
+    pub plan: &'a Plan,
+    pub failures: &'a [(Part, CloudError)],
+    /// The one that tells most comes first.
+    pub unready: Vec<Unready<'a>>,
+    /// Tiers with fewer serving instances than their minimum: name, ready, minimum.
+    pub too_few: Vec<(&'a str, u32, u32)>,
+    /// Tiers with fewer serving instances than wanted right now: name, ready, desired.
+    pub short: Vec<(&'a str, u32, u32)>,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn gather(
+        input: &'a PlanInput<'a>,
+        plan: &'a Plan,
+        failures: &'a [(Part, CloudError)],
+    ) -> Self {
+        let mut unready: Vec<Unready<'a>> = plan
+            .parts
+            .iter()
+            .filter(|(part, report)| is_unready(plan, part, report))
+            .map(|(part, report)| {
+                let entry = input.ledger.get(part);
+                let error =
+                    entry.and_then(|entry| entry.last.as_ref()).and_then(|last| match &last.outcome {
+                        Outcome::Failed(error) => Some(error),
+                        Outcome::Done => None,
+                    });
+                Unready { part, report, since: entry.and_then(|entry| entry.created_at), error }
+            })
+            .collect();
+        unready.sort_by_key(|unready| rank(unready.report));
+        let (too_few, short) = tiers(input, plan);
+        Self { input, plan, failures, unready, too_few, short }
+    }
+
+    /// The first part of a room that is not ready.
+    pub(super) fn unready_in(&self, room: Room) -> Option<&Unready<'a>> {
+        self.unready.iter().find(|unready| room_of(unready.report.kind) == room)
+    }
+
+    /// Whether everything that is not ready could just not be observed.
+    pub(super) fn only_unknown(&self) -> bool {
+        self.too_few.is_empty()
+            && !self.unready.is_empty()
+            && self.unready.iter().all(|unready| unready.report.state == PartState::Unknown)
+    }
+}
+
+type Shortages<'a> = Vec<(&'a str, u32, u32)>;
+
+fn tiers<'a>(input: &'a PlanInput<'a>, plan: &'a Plan) -> (Shortages<'a>, Shortages<'a>) {
+    let mut too_few = Vec::new();
+    let mut short = Vec::new();
+    for tier in input.spec.tiers.iter().filter(|_| !input.deleting) {
+        let report = plan.tiers.get(&tier.name).cloned().unwrap_or_default();
+        if report.ready < tier.capacity.min {
+            too_few.push((tier.name.as_str(), report.ready, tier.capacity.min));
+        }
+        if report.ready < report.desired {
+            short.push((tier.name.as_str(), report.ready, report.desired));
+        }
+    }
+    (too_few, short)
+}
+
+/// Growing and shrinking with the load is no lack of readiness.
+fn is_unready(plan: &Plan, part: &Part, report: &PartReport) -> bool {
+    report.state != PartState::Ready && !is_only_scaled(plan, part)
+}
+
+fn is_only_scaled(plan: &Plan, part: &Part) -> bool {
+    plan.actions.iter().any(|action| {
+        action.part == *part
+            && matches!(
+                action.request,
+                Request::Change {
+                    change: Change::AutoScalingGroup(auto_scaling_group::Change::SetDesired(_)),
+                    ..
+                }
+            )
+    })
+}
+
+/// What a person must do comes first, then what failed, then what is under way; what merely waits for it comes last.
+fn rank(report: &PartReport) -> u8 {
+    match report.state {
+        _ if report.blocked => 0,
+        PartState::Failed => 1,
+        PartState::Unknown => 2,
+        // The slowest kinds hold up the rest.
+        PartState::Progressing if report.kind == Kind::DbInstance => 3,
+        PartState::Drifted | PartState::Progressing => 4,
+        PartState::Deleting => 5,
+        PartState::Waiting => 6,
+        PartState::Ready => 7,
+    }
+}
+
+pub(super) fn room_of(kind: Kind) -> Room {
+    match kind {
+        Kind::Vpc
+        | Kind::Subnet
+        | Kind::InternetGateway
+        | Kind::ElasticIp
+        | Kind::NatGateway
+        | Kind::RouteTable
+        | Kind::SecurityGroup => Room::Network,
+        Kind::LoadBalancer
+        | Kind::TargetGroup
+        | Kind::Listener
+        | Kind::LaunchTemplate
+        | Kind::AutoScalingGroup => Room::Tiers,
+        Kind::DbSubnetGroup | Kind::DbParameterGroup | Kind::DbInstance | Kind::Secret => Room::Database,
+    }
+}

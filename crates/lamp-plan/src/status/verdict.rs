@@ -1,0 +1,213 @@
+//! Conditions, and the sentence above them.
+
+use lamp_api::Condition;
+use lamp_api::conditions::{condition, types};
+use lamp_api::v1alpha1::{Mode, PartState};
+use lamp_cloud::Kind;
+
+use super::facts::{Facts, Room, Unready};
+
+/// What a condition says.
+struct Verdict {
+    status: bool,
+    reason: String,
+    message: String,
+}
+
+impl Verdict {
+    fn new(status: bool, reason: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { status, reason: reason.into(), message: message.into() }
+    }
+}
+
+/// Every condition, in the order in which they are shown.
+pub(super) fn conditions(facts: &Facts<'_>) -> Vec<Condition> {
+    let mut verdicts = vec![
+        (types::READY, ready(facts)),
+        (types::PROGRESSING, progressing(facts)),
+        (types::DEGRADED, degraded(facts)),
+        (types::STALLED, stalled(facts)),
+        (types::PAUSED, paused(facts)),
+        (types::NETWORK_READY, room(facts, Room::Network)),
+        (types::TIERS_READY, tiers_ready(facts)),
+    ];
+    if facts.input.spec.database.is_some() {
+        verdicts.push((types::DATABASE_READY, room(facts, Room::Database)));
+    }
+    let now = super::seconds(facts.input.now).0;
+    let mut conditions: Vec<Condition> = verdicts
+        .into_iter()
+        .map(|(kind, v)| condition(kind, v.status, &v.reason, v.message, Some(facts.input.generation), now))
+        .collect();
+    // What could not be observed may be as it should be, or not.
+    if let Some(ready) = conditions.first_mut().filter(|_| facts.only_unknown()) {
+        ready.status = "Unknown".to_owned();
+    }
+    conditions
+}
+
+/// One sentence for a person.
+pub(super) fn summary(facts: &Facts<'_>) -> String {
+    let verdict = ready(facts);
+    let numbers = numbers(facts);
+    match (facts.input.spec.mode, facts.input.deleting) {
+        (Mode::Paused, _) => "paused: nothing is changed".to_owned(),
+        (_, true) if facts.plan.finished => "deleted".to_owned(),
+        (_, true) => format!("deleting: {}", verdict.message),
+        _ if verdict.status => format!("serving: {numbers}"),
+        (Mode::Observe, _) => format!("observing only: {}", verdict.message),
+        _ => verdict.message,
+    }
+}
+
+fn numbers(facts: &Facts<'_>) -> String {
+    let tiers = facts.plan.tiers.iter();
+    let tiers = tiers.map(|(name, tier)| format!("{name} {}/{}", tier.ready, tier.desired));
+    let database = facts.plan.database.iter().map(|database| match database.replicas_desired {
+        0 => format!("database {}", database.status),
+        wanted => format!("database {} with {}/{wanted} replicas", database.status, database.replicas_ready),
+    });
+    let all: Vec<String> = tiers.chain(database).collect();
+    if all.is_empty() { "the network stands".to_owned() } else { all.join(", ") }
+}
+
+fn ready(facts: &Facts<'_>) -> Verdict {
+    if facts.input.deleting {
+        let message = facts.unready.first().map_or_else(|| "nothing is left".to_owned(), sentence);
+        return Verdict::new(false, "Deleting", message);
+    }
+    if let Some(first) = facts.unready.first() {
+        let rest = match facts.unready.len() - 1 {
+            0 => String::new(),
+            1 => ", and 1 more part".to_owned(),
+            more => format!(", and {more} more parts"),
+        };
+        let waiting = if first.report.blocked { "" } else { "waiting for " };
+        return Verdict::new(false, reason(first), format!("{waiting}{}{rest}", sentence(first)));
+    }
+    match facts.too_few.first() {
+        Some((tier, ready, min)) => Verdict::new(
+            false,
+            "InstancesNotReady",
+            format!("tier {tier} has {ready} instances that serve, and {min} is its minimum"),
+        ),
+        None => Verdict::new(true, "Serving", numbers(facts)),
+    }
+}
+
+fn progressing(facts: &Facts<'_>) -> Verdict {
+    let actions = &facts.plan.actions;
+    if facts.input.spec.mode != Mode::Enforce {
+        return Verdict::new(false, "NotEnforced", format!("spec.mode is {:?}", facts.input.spec.mode));
+    }
+    if let Some(first) = actions.first() {
+        let message =
+            format!("{} calls to AWS, the first of them {}", actions.len(), first.request.operation());
+        let reason = if facts.input.deleting { "Deleting" } else { "Changing" };
+        return Verdict::new(true, reason, message);
+    }
+    let moving = |state| matches!(state, PartState::Progressing | PartState::Deleting);
+    let under_way = facts.unready.iter().find(|unready| moving(unready.report.state));
+    match under_way {
+        Some(unready) => Verdict::new(true, "Waiting", sentence(unready)),
+        None => Verdict::new(false, "Settled", "nothing is to be done"),
+    }
+}
+
+fn degraded(facts: &Facts<'_>) -> Verdict {
+    if let Some((part, error)) = facts.failures.first() {
+        return Verdict::new(true, error.class.reason(), format!("{part}: {error}"));
+    }
+    let failed = facts.unready.iter().find(|unready| unready.report.state == PartState::Failed);
+    if let Some(failed) = failed {
+        return Verdict::new(true, reason(failed), sentence(failed));
+    }
+    let serving = facts.plan.tiers.values().all(|tier| tier.ready > 0);
+    if let Some((tier, ready, desired)) = facts.short.first().filter(|_| serving) {
+        let healing = facts.plan.tiers.get(*tier).and_then(|tier| tier.healing.as_ref());
+        let detail = healing.map(|healing| format!(": {healing}")).unwrap_or_default();
+        let message = format!("tier {tier} has {ready} of {desired} instances that serve{detail}");
+        return Verdict::new(true, "InstancesMissing", message);
+    }
+    let short = facts.plan.database.as_ref().filter(|database| {
+        database.status == "available" && database.replicas_ready < database.replicas_desired
+    });
+    match short {
+        Some(database) => {
+            let (ready, desired) = (database.replicas_ready, database.replicas_desired);
+            Verdict::new(true, "ReplicasMissing", format!("{ready} of {desired} read replicas serve"))
+        }
+        None => Verdict::new(false, "NothingMissing", "nothing is missing that the site had"),
+    }
+}
+
+fn stalled(facts: &Facts<'_>) -> Verdict {
+    match facts.unready.iter().find(|unready| unready.report.blocked) {
+        Some(unready) => {
+            let reason = unready.error.map_or("NeedsPerson", |error| error.class.reason());
+            Verdict::new(true, reason, sentence(unready))
+        }
+        None => Verdict::new(false, "NotBlocked", "nothing needs a person"),
+    }
+}
+
+fn paused(facts: &Facts<'_>) -> Verdict {
+    match facts.input.spec.mode {
+        Mode::Paused => {
+            Verdict::new(true, "SpecPaused", "spec.mode is Paused: nothing is observed or changed")
+        }
+        Mode::Observe => Verdict::new(false, "Observing", "spec.mode is Observe: changes are only planned"),
+        Mode::Enforce => Verdict::new(false, "Enforcing", "spec.mode is Enforce"),
+    }
+}
+
+fn room(facts: &Facts<'_>, room: Room) -> Verdict {
+    match facts.unready_in(room) {
+        Some(unready) => Verdict::new(false, reason(unready), sentence(unready)),
+        None => Verdict::new(true, "AsSpecified", "every part is as the spec says"),
+    }
+}
+
+fn tiers_ready(facts: &Facts<'_>) -> Verdict {
+    let parts = room(facts, Room::Tiers);
+    if !parts.status {
+        return parts;
+    }
+    match facts.short.first() {
+        Some((tier, ready, desired)) => Verdict::new(
+            false,
+            "InstancesNotReady",
+            format!("tier {tier} has {ready} of {desired} instances that serve"),
+        ),
+        None => Verdict::new(true, "AsSpecified", "each tier has the instances that it wants"),
+    }
+}
+
+/// CamelCase: what is not ready, and what it does.
+fn reason(unready: &Unready<'_>) -> String {
+    let what = match unready.report.kind {
+        Kind::DbInstance => "Database",
+        kind => kind.name(),
+    };
+    let creating = unready.report.id.is_none()
+        || unready.report.reason.as_deref().is_some_and(|reason| reason.contains("creating"));
+    let state = match unready.report.state {
+        _ if unready.report.blocked => "Blocked",
+        PartState::Progressing if creating => "Creating",
+        PartState::Progressing => "Changing",
+        PartState::Waiting => "Waiting",
+        PartState::Drifted => "Drifted",
+        PartState::Deleting => "Deleting",
+        PartState::Failed => "Failed",
+        PartState::Unknown => "NotObserved",
+        PartState::Ready => "Ready",
+    };
+    format!("{what}{state}")
+}
+
+fn sentence(unready: &Unready<'_>) -> String {
+    let why = unready.report.reason.as_deref().unwrap_or("not ready");
+    let since = unready.since.filter(|_| unready.report.state == PartState::Progressing);
+    let since = since.map(|since| format!(" (since {})", super::seconds(since).0)).unwrap_or_default();
+    format!("{}: {why}{since}", unready.part)
+}

@@ -1,0 +1,10 @@
+//! Plans of small sites: what is done, what waits, and the laws that hold for all of them.
+
+mod consent;
+mod deletion;
+mod forward;
+mod golden;
+mod intents;
+mod laws;
+mod statuses;
+mod support;

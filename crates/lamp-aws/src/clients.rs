@@ -8,7 +8,9 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
-use aws_smithy_http_client::tls;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Builder, ConnectorBuilder, tls};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::config::{Config, ConnectError};
 
@@ -49,14 +51,25 @@ fn both(sdk: &SdkConfig) -> (Clients, Clients) {
     (Clients::new(sdk, reads, READ_TIMEOUT), Clients::new(sdk, RetryConfig::disabled(), MUTATION_TIMEOUT))
 }
 
-// One HTTP client for all of them: one pool of connections, and the host's certificates are read once.
 fn loader(config: &Config) -> ConfigLoader {
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
-        .build_https();
     aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(config.region.clone()))
-        .http_client(http)
+        .http_client(http_client())
+}
+
+// The SDK's own default, once for all services and not once for each: one pool of connections, one set of root
+// certificates. Like the default it heeds HTTPS_PROXY and NO_PROXY.
+fn http_client() -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(|settings, components| {
+        let mut connector = ConnectorBuilder::default()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
+            .proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector.build()
+    })
 }
 
 async fn credentials(sdk: &SdkConfig) -> Result<(), ConnectError> {

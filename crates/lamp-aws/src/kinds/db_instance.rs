@@ -85,7 +85,7 @@ async fn create_primary(cloud: &AwsCloud, creation: &Creation<'_>, body: &DbInst
         .storage_type(&body.storage_type)
         .storage_encrypted(body.encrypted)
         .multi_az(body.multi_zone)
-        .set_availability_zone(body.zone.clone().filter(|_| !body.multi_zone))
+        .set_availability_zone(zone(body))
         .master_username(&body.username)
         .master_user_password(login.password())
         .db_subnet_group_name(id(CREATE, &body.subnet_group)?)
@@ -99,6 +99,11 @@ async fn create_primary(cloud: &AwsCloud, creation: &Creation<'_>, body: &DbInst
         .set_tags(Some(tags::to_rds(creation.tags)));
     let answer = call.send().await.map_err(|error| failure(CREATE, error))?;
     created(CREATE, answer.db_instance().and_then(|made| made.db_instance_identifier()), &answer)
+}
+
+/// AWS refuses a zone for an instance that stands in two.
+fn zone(body: &DbInstance) -> Option<String> {
+    body.zone.clone().filter(|_| !body.multi_zone)
 }
 
 /// Engine, user, storage, encryption and subnet group of a replica in its source's region are its source's.
@@ -115,7 +120,7 @@ async fn create_replica(
         .db_instance_identifier(creation.name)
         .source_db_instance_identifier(source)
         .db_instance_class(&body.class)
-        .set_availability_zone(body.zone.clone())
+        .set_availability_zone(zone(body))
         .multi_az(body.multi_zone)
         .storage_type(&body.storage_type)
         .set_max_allocated_storage(body.max_storage_gib.map(number))

@@ -137,7 +137,7 @@ mod tests {
 
     fn there_and_back(rule: &Rule) {
         let permission = permission("AuthorizeSecurityGroupIngress", rule).expect("a permission");
-        assert_eq!(rules(&permission), [rule.clone()]);
+        assert_eq!(rules(&permission), std::slice::from_ref(rule));
     }
 
     #[test]

@@ -48,6 +48,11 @@ impl Account {
         AwsCloud::connect_to(config, self.server.url()).await.expect("a connection")
     }
 
+    /// Where the emulator listens.
+    pub(crate) fn url(&self) -> &str {
+        self.server.url()
+    }
+
     /// Runs boto3, as a person or another program would.
     pub(crate) fn python(&self, program: &str) -> String {
         self.server.python(self.region, program).expect("the program runs")

@@ -3,8 +3,11 @@
 //! The emulator proves the wire, not the behaviour: every state change is instantaneous, and some things it does
 //! wrong. Where it does, a test asserts what matters and says so.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod account;
 mod compute;
+mod connect;
 mod database;
 mod errors;
 mod live;

@@ -23,8 +23,10 @@ pub(crate) fn plan_tier(draft: &mut Draft<'_>, tier: &Tier) {
     attempt::forget_old(draft);
     let view = TierView::of(draft.input.inventory, tier);
     let healing = view.as_ref().and_then(|view| plan_group(draft, tier, view));
+    // Before there is anything to scale, the spec says it.
+    let planned = tier.capacity.desired.unwrap_or(tier.capacity.min);
     let report = TierReport {
-        desired: draft.plan.tiers.get(&tier.name).map_or(0, |report| report.desired),
+        desired: draft.plan.tiers.get(&tier.name).map_or(planned, |report| report.desired),
         instances: view.as_ref().map_or(0, |view| count(view.staying())),
         ready: view.as_ref().map_or(0, TierView::ready),
         endpoint: endpoint(draft, tier),

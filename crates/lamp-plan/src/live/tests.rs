@@ -1,7 +1,9 @@
+mod rollout;
+mod targets;
+
 use expect_test::{Expect, expect};
 use lamp_cloud::{
-    Instance, InstanceState, Intent, Kind, LifecycleState, Listing, Outcome, Request, StatusCheck, Tags,
-    TargetState,
+    InstanceState, Intent, LifecycleState, Listing, Outcome, Request, StatusCheck, TargetState,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -9,7 +11,7 @@ use serde_json::json;
 use super::attempt::instance_part;
 use super::plan_tier;
 use crate::scaling::tier_capacity;
-use crate::world::{GROUP, One, TARGET_GROUP, World, at, lines, target};
+use crate::world::{GROUP, One, World, at, lines};
 use crate::{Plan, Settlement};
 
 fn tier_of(instances: u32) -> World {
@@ -277,221 +279,6 @@ fn a_group_that_is_not_in_our_records_is_only_reported() {
     let plan = watch(&mut world, 300);
     assert!(plan.actions.is_empty());
     assert_eq!(plan.tiers["web"].ready, 3);
-}
-
-#[test]
-fn a_member_that_is_no_target_is_registered_after_two_readings() {
-    let mut world = tier_of(3);
-    world.members[1].target = None;
-    assert!(step(&mut world).actions.is_empty());
-    world.now = 15;
-    let plan = step(&mut world);
-    says(
-        &plan,
-        &expect![[r#"
-        do targets/web/register RegisterTargets i-1:80
-        RegisterTargets targets/web/register: i-1:80 serve in the tier but are no targets
-        tier: 3 wanted, 3 there, 2 ready; -
-    "#]],
-    );
-    world.done(&plan);
-    world.now = 30;
-    assert!(step(&mut world).actions.is_empty(), "its effect needs time to show");
-    world.now = 75;
-    assert_eq!(step(&mut world).actions.len(), 1);
-}
-
-#[test]
-fn a_new_or_draining_member_is_left_to_its_group() {
-    for (launched, state) in [(0, None), (-1000, Some(TargetState::Draining))] {
-        let mut world = tier_of(3);
-        world.members[1].launched = launched;
-        world.members[1].target = state;
-        for second in [0, 15, 30, 45] {
-            world.now = second;
-            assert!(step(&mut world).actions.is_empty());
-        }
-    }
-}
-
-#[test]
-fn targets_of_nobody_are_deregistered() {
-    let mut world = tier_of(4);
-    world.strangers = vec![
-        target("i-foreign", 80, TargetState::Healthy),
-        target("i-gone", 80, TargetState::Unhealthy),
-        target("i-leaving", 80, TargetState::Draining),
-        target("i-2", 8080, TargetState::Healthy),
-    ];
-    step(&mut world);
-    world.now = 15;
-    let plan = step(&mut world);
-    says(
-        &plan,
-        &expect![[r#"
-        do targets/web/deregister DeregisterTargets i-2:8080 i-foreign:80 i-gone:80
-        DeregisterTargets targets/web/deregister: i-2:8080, i-foreign:80, i-gone:80 belong to no serving instance of the tier
-        tier: 4 wanted, 4 there, 4 ready; -
-    "#]],
-    );
-}
-
-#[test]
-fn half_of_the_healthy_targets_stay_unless_ec2_says_that_they_are_dead() {
-    let mut world = tier_of(1);
-    world.strangers =
-        (0..5).map(|number| target(&format!("i-x{number}"), 80, TargetState::Healthy)).collect();
-    step(&mut world);
-    world.now = 15;
-    let plan = step(&mut world);
-    let Request::DeregisterTargets { target_group, targets } = &plan.actions[0].request else { panic!() };
-    assert_eq!((target_group.as_str(), targets.len()), (TARGET_GROUP, 3));
-    let mut world = tier_of(1);
-    world.members[0].target = Some(TargetState::Unhealthy);
-    world.strangers =
-        vec![target("i-x", 80, TargetState::Healthy), target("i-dead", 80, TargetState::Healthy)];
-    world.leftovers = vec![Instance {
-        id: "i-dead".to_owned(),
-        tags: Tags::new(),
-        group: Some(GROUP.to_owned()),
-        state: InstanceState::Terminated,
-        zone: "a".to_owned(),
-        instance_type: "t3.small".to_owned(),
-        launched_at: at(-5000),
-        status: None,
-    }];
-    step(&mut world);
-    world.now = 15;
-    let plan = step(&mut world);
-    assert!(
-        lines(&plan).contains("do targets/web/deregister DeregisterTargets i-dead:80\n"),
-        "{}",
-        lines(&plan)
-    );
-}
-
-#[test]
-fn targets_are_left_alone_when_members_are_not_known() {
-    for listing in [Listing::Instances, Listing::Resources(Kind::AutoScalingGroup)] {
-        let mut world = tier_of(4);
-        world.strangers = vec![target("i-foreign", 80, TargetState::Healthy)];
-        world.unknown.push(listing);
-        for second in [0, 15, 30] {
-            world.now = second;
-            assert!(step(&mut world).actions.is_empty());
-        }
-    }
-}
-
-/// Carries a plan out: the group puts a new instance in the place of the old, which is ready after two minutes.
-fn carry_out(world: &mut World, plan: &Plan) {
-    for id in replaced(plan) {
-        let old = world.members.iter().position(|one| one.id == id).unwrap();
-        let (now, version) = (world.now, world.version);
-        let zone = world.members[old].zone.clone();
-        let id = format!("i-v{version}-{now}");
-        world.members[old] = One {
-            id,
-            zone,
-            version,
-            launched: now,
-            lifecycle: LifecycleState::Pending,
-            target: None,
-            ..One::healthy(0)
-        };
-    }
-    world.desired = plan.tiers["web"].desired;
-    while world.members.len() < usize::try_from(world.desired).unwrap() {
-        let (now, version) = (world.now, world.version);
-        let id = format!("i-spare-{now}");
-        let fresh = One {
-            id,
-            version,
-            launched: now,
-            lifecycle: LifecycleState::Pending,
-            target: None,
-            ..One::healthy(0)
-        };
-        world.members.push(fresh);
-    }
-    world.members.truncate(usize::try_from(world.desired).unwrap());
-    for one in world.members.iter_mut().filter(|one| one.launched + 120 <= world.now) {
-        one.lifecycle = LifecycleState::InService;
-        one.target = Some(TargetState::Healthy);
-    }
-    world.done(plan);
-}
-
-#[test]
-fn a_new_version_comes_to_every_instance_and_never_below_the_minimum() {
-    let mut world = World::with_tier(json!({"capacity": {"min": 2, "max": 4}}), 2);
-    world.version = 2;
-    let mut most = 0;
-    for second in (0..3000).step_by(15) {
-        world.now = second;
-        let plan = step(&mut world);
-        let ready = plan.tiers["web"].ready - u32::try_from(replaced(&plan).len()).unwrap();
-        assert!(ready >= 2, "{second}: {}", lines(&plan));
-        most = most.max(plan.tiers["web"].desired);
-        carry_out(&mut world, &plan);
-    }
-    assert!(world.members.iter().all(|one| one.version == 2), "{:?}", world.members);
-    assert_eq!((most, world.desired), (3, 2), "one spare, and only while it goes on");
-    assert!(step(&mut world).actions.is_empty());
-}
-
-#[test]
-fn a_rollout_goes_oldest_first_and_one_at_a_time() {
-    let mut world = tier_of(4);
-    world.version = 2;
-    world.members[2].launched = -500_000;
-    let plan = step(&mut world);
-    says(
-        &plan,
-        &expect![[r#"
-        do instance/i-2/rollout TerminateInstanceInAutoScalingGroup i-2
-        ReplaceInstance instance/i-2/rollout: i-2 is of version 1; rolling out version 2: 0 of 4 replaced
-        tier: 4 wanted, 4 there, 4 ready; rolling out version 2: 0 of 4 replaced
-    "#]],
-    );
-    carry_out(&mut world, &plan);
-    world.now = 15;
-    let plan = step(&mut world);
-    assert!(replaced(&plan).is_empty());
-    let report = plan.tiers["web"].healing.as_deref();
-    assert_eq!(report, Some("rolling out version 2: 1 of 4 replaced, waiting for 1 instances under way"));
-}
-
-#[test]
-fn a_version_that_never_becomes_healthy_stops_the_rollout() {
-    let mut world = tier_of(4);
-    world.version = 2;
-    world.members[0] = One { version: 2, launched: 0, target: Some(TargetState::Initial), ..One::healthy(0) };
-    let plan = watch(&mut world, 630);
-    says(
-        &plan,
-        &expect![[r#"
-        Hold auto-scaling-group/web: version 2 does not become healthy: rollout halted
-        blocked auto-scaling-group/web: version 2 does not become healthy: rollout halted
-        tier: 4 wanted, 4 there, 3 ready; version 2 does not become healthy: rollout halted
-    "#]],
-    );
-}
-
-#[test]
-fn a_version_that_repairs_a_broken_one_gets_through() {
-    let mut world = World::with_tier(json!({"capacity": {"min": 2, "max": 4}}), 2);
-    (0..2).for_each(|number| sicken(&mut world, number));
-    world.version = 2;
-    for second in (0..3000).step_by(15) {
-        world.now = second;
-        let plan = step(&mut world);
-        carry_out(&mut world, &plan);
-        for one in world.members.iter_mut().filter(|one| one.version == 1) {
-            one.target = Some(TargetState::Unhealthy);
-        }
-    }
-    assert!(world.members.iter().all(|one| one.version == 2), "{:?}", world.members);
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl<'a> Replica<'a> {
         };
         let lag = row.and_then(|row| lag(&input, row));
         let condition = if clear { condition(draft, &part, row, lag) } else { Condition::Unclear };
-        let ready = row.is_some_and(|row| is_ready(database, row, lag))
+        let ready = row.is_some_and(|row| is_ready(&input, database, row, lag))
             && matches!(condition, Condition::Kept | Condition::Unclear);
         Self { slot, part, row, condition, ready, lag: lag.map(|(_, lag)| lag) }
     }
@@ -160,15 +160,25 @@ fn lag(input: &PlanInput<'_>, row: &Resource) -> Option<(Timestamp, f64)> {
     (fresh && lag.is_finite()).then_some((at, lag))
 }
 
-/// Whether a replica serves: it replicates, and is not too far behind. Where CloudWatch has no lag, RDS's own word
-/// that it replicates is enough; with neither, nothing is known and it does not count.
-fn is_ready(database: &Database, row: &Resource, lag: Option<(Timestamp, f64)>) -> bool {
+/// Whether a replica serves: it replicates, and is not too far behind. Where CloudWatch has no fresh lag, RDS's own
+/// word that it replicates is enough. An endpoint that knows neither is taken by its word that the instance is
+/// available; a lag that was known and is not any more is no such word.
+fn is_ready(
+    input: &PlanInput<'_>,
+    database: &Database,
+    row: &Resource,
+    lag: Option<(Timestamp, f64)>,
+) -> bool {
     let Some(body) = body(row).filter(|body| row.is_ready() && body.is_replica()) else { return false };
     let replicating = body.facts.replication.as_deref().map(|word| word == "replicating");
     match (lag, replicating) {
         (_, Some(false)) => false,
         (Some((_, lag)), _) => (0.0..=f64::from(database.replicas.max_lag_seconds)).contains(&lag),
-        (None, replicating) => replicating == Some(true),
+        (None, Some(true)) => true,
+        (None, None) => {
+            let query = queries::of_database(&row.id, MetricName::ReplicaLag);
+            input.inventory.region.signals.series.get(&query).is_none_or(|series| series.points.is_empty())
+        }
     }
 }
 

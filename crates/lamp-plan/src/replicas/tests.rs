@@ -127,7 +127,8 @@ fn a_replica_is_ready_if_it_replicates_and_is_not_far_behind() {
         (Some("replicating"), Some(30.0), true),
         (Some("replicating"), Some(31.0), false),
         (None, Some(0.0), true),
-        (None, None, false),
+        (None, None, true),
+        (None, Some(31.0), false),
         (Some("error"), Some(0.0), false),
         (Some("replicating"), Some(-1.0), false),
     ];
@@ -140,6 +141,12 @@ fn a_replica_is_ready_if_it_replicates_and_is_not_far_behind() {
         }
         assert_eq!(counts(&step(&mut world)), (1, u32::from(ready)), "{word:?} {lag:?}");
     }
+    let mut world = World::with_replicas(json!({"min": 1, "max": 1}));
+    let id = world.add_replica(1, "a");
+    world.replica_body(1).facts.replication = None;
+    world.database_metric(&id, MetricName::ReplicaLag, 0.0);
+    world.now = 3600;
+    assert_eq!(counts(&step(&mut world)), (1, 0), "a lag that is not known any more");
 }
 
 #[test]

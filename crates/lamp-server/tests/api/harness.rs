@@ -127,22 +127,15 @@ impl Harness {
     }
 
     /// Asks again until the answer is as wished.
-    #[track_caller]
-    pub(crate) fn until<'a>(
-        &'a self,
-        path: &'a str,
-        wished: impl Fn(&Answer) -> bool + 'a,
-    ) -> impl Future<Output = Answer> + 'a {
-        async move {
-            for _ in 0..500 {
-                let answer = self.get(path).await;
-                if wished(&answer) {
-                    return answer;
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
+    pub(crate) async fn until(&self, path: &str, wished: impl Fn(&Answer) -> bool) -> Answer {
+        for _ in 0..500 {
+            let answer = self.get(path).await;
+            if wished(&answer) {
+                return answer;
             }
-            panic!("{path} never became what was wished: {:#}", self.get(path).await.body);
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        panic!("{path} never became what was wished: {:#}", self.get(path).await.body);
     }
 
     /// Does what the controller does when a stack is gone from AWS.

@@ -45,6 +45,7 @@ async fn methods_that_mean_nothing() {
     assert_eq!(api.send(Method::POST, "/version", "application/json", "{}").await.code, 405);
     let everywhere = "/apis/lamplighter.dev/v1alpha1/lampstacks";
     assert_eq!(api.post(everywhere, &small("a")).await.code, 405);
+    assert_eq!(api.delete(everywhere).await.code, 405);
     assert_eq!(api.delete(&format!("{STACKS}/a/status")).await.code, 405);
 }
 

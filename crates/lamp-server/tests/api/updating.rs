@@ -87,6 +87,17 @@ async fn status_has_its_own_address() {
 }
 
 #[tokio::test]
+async fn a_status_that_would_not_be_admitted_today_stands_in_nobodys_way() {
+    let (api, path, _) = with_shop().await;
+    let key = lamp_store::Key::new("lampstacks", "default", "shop");
+    let mut object = Value::clone(&api.store.get(&key).unwrap().unwrap().object);
+    object["status"] = json!({"summary": 5, "retired": true});
+    api.store.update(&key, None, object).await.unwrap();
+    let changed = api.merge(&path, json!({"spec": {"mode": "Paused"}})).await.ok(200);
+    assert_eq!(changed["status"], json!({"summary": 5, "retired": true}));
+}
+
+#[tokio::test]
 async fn immutable_fields() {
     let (api, path, _) = with_shop().await;
     let patch = json!({"spec": {"region": "us-east-1", "network": {"cidr": "10.30.0.0/16"}, "database": null, "tiers": []}});

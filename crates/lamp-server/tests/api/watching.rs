@@ -123,7 +123,8 @@ async fn bookmarks_move_on_without_changes() {
     for _ in 0..100 {
         let line = lines.next().await.unwrap();
         assert_eq!(line["type"], "BOOKMARK");
-        if line["object"]["metadata"]["resourceVersion"] == api.store.head().to_string() {
+        let revision = line["object"]["metadata"]["resourceVersion"].as_str().unwrap();
+        if revision.parse() == Ok(api.store.head()) {
             return;
         }
     }

@@ -1,1 +1,14 @@
+//! The harness: a real engine, a real store and a simulated region, driven step by step on one thread.
+//!
+//! It knows no AWS SDK, so that scenarios and benchmarks build in seconds.
 
+pub mod contract;
+pub mod counting;
+pub mod crash;
+pub mod schema;
+pub mod site;
+pub mod specs;
+
+pub use counting::{Calls, Counting};
+pub use crash::{Boundary, Crashing, CrashingBackend, Gate};
+pub use site::{Site, SiteOptions};

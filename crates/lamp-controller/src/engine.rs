@@ -259,7 +259,7 @@ impl<C: Cloud> Shared<C> {
 fn queries(stacks: &[Arc<Stack>], previous: &Observed) -> BTreeSet<MetricQuery> {
     let planned = stacks.iter().filter_map(|stack| {
         let spec = stack.spec.as_ref().ok().filter(|spec| spec.mode != Mode::Paused)?;
-        Some(lamp_plan::queries(spec, stack.owner(), &*previous.slice(&stack.owner().uid)))
+        Some(lamp_plan::queries(spec, stack.owner(), &previous.slice(&stack.owner().uid)))
     });
     planned.flatten().collect()
 }

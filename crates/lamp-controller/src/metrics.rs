@@ -5,6 +5,8 @@ use prometheus::{
     Registry,
 };
 
+const RETRIES: &str = "workqueue_retries_total";
+
 /// Every metric of the controller, registered.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -74,14 +76,10 @@ impl Metrics {
                 seconds("reconcile_duration_seconds", "Duration of reconciles by kind, in cloud time."),
                 &["kind"],
             ))?,
-            queue_depth: to.register(IntGauge::with_opts(options(
-                "workqueue_depth",
-                "Keys that wait for their turn, now or later.",
-            )))?,
-            queue_retries: to.register(IntCounter::with_opts(options(
-                "workqueue_retries_total",
-                "Keys that were put back after a failure.",
-            )))?,
+            queue_depth: to
+                .register(IntGauge::with_opts(options("workqueue_depth", "Keys that wait, now or later.")))?,
+            queue_retries: to
+                .register(IntCounter::with_opts(options(RETRIES, "Keys put back after a failure.")))?,
             observe_seconds: to.register(Histogram::with_opts(seconds(
                 "observe_duration_seconds",
                 "Duration of one observation of the region, in cloud time.",

@@ -50,7 +50,11 @@ pub(crate) fn requeue(next: Next, now: Timestamp, period: Duration) -> Requeue {
             let wait = at.map_or(period, |at| until(at, now).min(period));
             Requeue { after: Some(wait), observe_first: wait < period, error: None }
         }
-        Next::Settled { at } => Requeue { after: at.map(|at| until(at, now)), ..Requeue::default() },
+        Next::Settled { at } => {
+            // A time that is past already says nothing that the next observation does not.
+            let after = at.map(|at| until(at, now)).filter(|wait| !wait.is_zero());
+            Requeue { after, ..Requeue::default() }
+        }
         Next::Failed(error) => Requeue { error: Some(error), ..Requeue::default() },
     }
 }
@@ -93,5 +97,6 @@ mod tests {
         assert_eq!(requeue(Next::Waiting { at: at(5) }, now, period).after, Some(Duration::from_secs(5)));
         assert_eq!(requeue(Next::Waiting { at: at(500) }, now, period).after, Some(period));
         assert_eq!(requeue(Next::Settled { at: None }, now, period), Requeue::default());
+        assert_eq!(requeue(Next::Settled { at: Some(now) }, now, period), Requeue::default(), "no hot loop");
     }
 }

@@ -18,7 +18,8 @@ const CALL_DEADLINE: Duration = Duration::from_secs(15);
 pub(crate) fn plan_obsolete(draft: &mut Draft<'_>) {
     let pool = draft.input.spec.database.is_some();
     let mut obsolete = declared(&draft.input);
-    obsolete.retain(|part, _| !draft.wanted.contains(part) && !(pool && parts::replica_slot(part).is_some()));
+    let in_pool = |part: &Part| pool && parts::replica_slot(part).is_some();
+    obsolete.retain(|part, _| !draft.wanted.contains(part) && !in_pool(part));
     for (part, kind) in obsolete {
         if remove(draft, &part, kind, "the spec no longer wants it", &Removal::default()) {
             draft.plan.parts.remove(&part);

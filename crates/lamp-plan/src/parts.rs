@@ -33,9 +33,14 @@ pub fn internet_gateway() -> Part {
     Part::new("internet-gateway")
 }
 
+/// What the names of all subnets of a layer begin with.
+pub(crate) fn subnets(layer: Layer) -> String {
+    format!("subnet/{}/", layer.name())
+}
+
 /// The subnet of a layer in the zone with this number, from 1.
 pub fn subnet(layer: Layer, zone: usize) -> Part {
-    Part::new(format!("subnet/{}/{zone}", layer.name()))
+    Part::new(format!("{}{zone}", subnets(layer)))
 }
 
 pub fn elastic_ip(zone: usize) -> Part {

@@ -10,6 +10,7 @@ mod compare;
 mod duplicates;
 mod intents;
 mod removal;
+mod users;
 
 use lamp_api::v1alpha1::PartState;
 use lamp_cloud::{Kind, LedgerEntry, Outcome, Part, Resource, ResourceId};

@@ -8,6 +8,7 @@ use lamp_cloud::kinds::security_group::{Change, Peer, Rule, SecurityGroup};
 use lamp_cloud::{Body, Kind, Part, Request, Resource, ResourceId, token};
 
 use crate::observed::held;
+use crate::parts::Layer;
 use crate::protocol::{Removal, final_snapshot, propose, remove};
 use crate::{Action, DatabaseReport, Draft, Effect, Settlement, obsolete, parts};
 
@@ -81,8 +82,15 @@ fn retained(draft: &Draft<'_>, declared: &BTreeMap<Part, Kind>) -> BTreeSet<Part
     if draft.input.spec.deletion_policy != DeletionPolicy::Retain {
         return retained;
     }
-    let roots = declared.iter().filter(|(_, kind)| kind.holds_data()).map(|(part, _)| part.clone());
-    let mut queue: Vec<Part> = roots.collect();
+    if !declared.values().any(|kind| kind.holds_data()) {
+        return retained;
+    }
+    // By name as well as by reference: a reading may lack what names it.
+    let mut queue: Vec<Part> = declared
+        .iter()
+        .filter(|(part, kind)| is_of_data(part, **kind))
+        .map(|(part, _)| part.clone())
+        .collect();
     let owners: BTreeMap<&ResourceId, Part> =
         draft.input.inventory.resources().filter_map(|row| Some((&row.id, row.part()?))).collect();
     while let Some(part) = queue.pop() {
@@ -101,9 +109,24 @@ fn retained(draft: &Draft<'_>, declared: &BTreeMap<Part, Kind>) -> BTreeSet<Part
     retained
 }
 
+fn is_of_data(part: &Part, kind: Kind) -> bool {
+    let subnet = part.as_str().starts_with(parts::subnets(Layer::Data).as_str());
+    let group = *part == parts::database_security_group();
+    subnet
+        || group
+        || matches!(kind, Kind::Vpc | Kind::DbSubnetGroup | Kind::DbParameterGroup)
+        || kind.holds_data()
+}
+
 /// Leaves a part where it is, once it no longer names what goes. `true` when nothing is left to do.
 fn release(draft: &mut Draft<'_>, part: &Part, kind: Option<Kind>, retained: &BTreeSet<Part>) -> bool {
-    let Some(row) = kind.and_then(|kind| held(&draft.input, part, kind)) else { return true };
+    let Some(kind) = kind else { return true };
+    if let Some(why) = draft.input.inventory.region.unknown(kind.listing()) {
+        let why = format!("{} could not be listed: {why}", kind.name());
+        draft.report(part, kind, None, PartState::Unknown, why);
+        return false;
+    }
+    let Some(row) = held(&draft.input, part, kind) else { return true };
     let reason = "kept, as spec.deletionPolicy is Retain".to_owned();
     draft.report(part, row.kind(), Some(&row.id), PartState::Ready, reason);
     let Body::SecurityGroup(group) = &row.body else { return true };

@@ -9,9 +9,11 @@ use lamp_cloud::{Kind, Request, ResourceId, Target};
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
     /// The next step in the life of a declared resource.
+    /// It is void if another resource has the id since: `born` is when this one was made.
     Step {
         kind: Kind,
         id: ResourceId,
+        born: Timestamp,
         step: Step,
     },
     /// The memory of a resource that is gone is dropped, as no reading can see it any more.
@@ -41,6 +43,8 @@ pub(crate) enum Event {
     InterfacesReleased(ResourceId),
     /// A final snapshot is complete.
     SnapshotDone(ResourceId),
+    /// A zone went out of service, or came back.
+    ZoneChanged(String),
     /// A request takes effect long after its caller gave up.
     LateEffect(Box<Request>),
 }

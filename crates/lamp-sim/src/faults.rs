@@ -77,8 +77,8 @@ pub struct Faults {
     pub denied: Vec<String>,
     /// How many of a kind the account may hold, by the kind's name, for example `ElasticIp`.
     pub quotas: BTreeMap<String, usize>,
-    /// Zones that are out of service, with the time.
-    pub zones_down: Vec<(String, Timestamp, Timestamp)>,
+    /// Zones that are out of service, from when, and until when.
+    pub(crate) zones_down: Vec<(String, Timestamp, Timestamp)>,
     /// Share of every rate that somebody else in the account uses up.
     pub noisy_neighbour: f64,
     /// From then on nothing goes wrong by chance any more.

@@ -93,7 +93,7 @@ impl World {
         let label = format!("by hand {} {name}", body.kind().name());
         let nth = self.ordinal(&label);
         let creation = Creation { name, tags, label: &label, nth };
-        self.create(body, &creation).map_err(ByHandError::from)
+        self.create(body, &creation).map(|created| created.id).map_err(ByHandError::from)
     }
 
     /// Somebody deletes a resource.
@@ -157,12 +157,9 @@ impl World {
         self.set_state(kind, id, lamp_cloud::State::Failed(reason.to_owned()));
     }
 
-    /// A zone goes out of service, or comes back, as the faults say; targets in it are checked again.
-    pub fn recheck_zones(&mut self) {
-        let groups: Vec<ResourceId> = self.targets.keys().cloned().collect();
-        for group in groups {
-            self.recheck_group(&group);
-        }
+    /// Somebody promotes a replica to a database of its own.
+    pub fn promote_replica(&mut self, id: &str) {
+        self.promote(id);
     }
 
     /// Somebody else in the account uses up a share of every rate from now on.

@@ -1,6 +1,7 @@
 //! Reading calls: pages of rows as one of AWS's replicas sees them.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use lamp_cloud::kinds::{
@@ -23,6 +24,8 @@ use crate::world::{Truth, World, of_install};
 const EC2_PAGE: usize = 1000;
 /// Rows of one page of `DescribeLaunchTemplateVersions`.
 const VERSIONS_PAGE: usize = 200;
+/// How tokens of pages begin.
+const TOKEN: &str = "after:";
 
 impl World {
     /// Makes one reading call.
@@ -119,10 +122,10 @@ impl World {
             }
             Listing::Instances => self.instance_page(page, view).map(Reading::Instances),
             Listing::InstanceStatus => {
-                let rows = self.instance_rows(view);
+                let rows = self.instance_rows(start(page)?, view);
                 let checks = rows.filter(|row| row.state == InstanceState::Running);
-                let checks = checks.filter_map(|row| Some((row.id.clone(), (row.id.clone(), row.status?))));
-                cut(checks, EC2_PAGE, page).map(Reading::InstanceStatus)
+                let checks = checks.filter_map(|row| Some((&row.id, (row.id.clone(), row.status?))));
+                Ok(Reading::InstanceStatus(cut(checks, EC2_PAGE)))
             }
         }
     }
@@ -138,15 +141,18 @@ impl World {
         let shown = |row: &&Arc<Resource>| {
             (separate || of_install(&row.tags, &self.config.install)) && !is_grave(row, self)
         };
-        let rows = self.rows(kind, view).filter(shown).map(|row| (row.id.clone(), row));
-        let page = cut(rows, kinds::page(kind), page)?;
+        let rows = self.rows(kind, start(page)?, view).filter(shown).map(|row| (&row.id, row));
+        let page = cut(rows, kinds::page(kind));
         let items = page.items.into_iter().map(|row| self.shown(row, separate)).collect();
         Ok(Page { items, next: page.next })
     }
 
-    fn rows(&self, kind: Kind, view: View) -> impl Iterator<Item = &Arc<Resource>> {
-        let truths = self.truths.get(&kind).into_iter().flatten();
-        truths.filter_map(move |(id, truth): (&ResourceId, &Truth)| view.see(id, &truth.history))
+    fn rows(&self, kind: Kind, from: Bound<String>, view: View) -> impl Iterator<Item = &Arc<Resource>> {
+        let truths = self.truths.get(&kind).map(|truths| truths.range((from, Bound::Unbounded)));
+        truths
+            .into_iter()
+            .flatten()
+            .filter_map(move |(id, truth): (&ResourceId, &Truth)| view.see(id, &truth.history))
     }
 
     fn shown(&self, row: &Resource, without_tags: bool) -> Resource {
@@ -165,23 +171,24 @@ impl World {
         page: Option<&str>,
         view: View,
     ) -> Result<Page<(ResourceId, u64, kinds::TemplateData)>, Refusal> {
-        let rows = self.rows(Kind::LaunchTemplate, view).filter_map(|row| match &row.body {
+        let rows = self.rows(Kind::LaunchTemplate, start(page)?, view).filter_map(|row| match &row.body {
             Body::LaunchTemplate(body) => {
-                Some((row.id.clone(), (row.id.clone(), body.latest_version, body.data.clone()?)))
+                Some((&row.id, (row.id.clone(), body.latest_version, body.data.clone()?)))
             }
             _ => None,
         });
-        cut(rows, VERSIONS_PAGE, page)
+        Ok(cut(rows, VERSIONS_PAGE))
     }
 
-    fn instance_rows(&self, view: View) -> impl Iterator<Item = &Arc<Instance>> {
-        let rows = self.machines.iter().filter_map(move |(id, machine)| view.see(id, &machine.row));
+    fn instance_rows(&self, from: Bound<String>, view: View) -> impl Iterator<Item = &Arc<Instance>> {
+        let rows = self.machines.range((from, Bound::Unbounded));
+        let rows = rows.filter_map(move |(id, machine)| view.see(id, &machine.row));
         rows.filter(|row| of_install(&row.tags, &self.config.install))
     }
 
     // Status checks come from another call.
     fn instance_page(&self, page: Option<&str>, view: View) -> Result<Page<Instance>, Refusal> {
-        let page = cut(self.instance_rows(view).map(|row| (row.id.clone(), row)), EC2_PAGE, page)?;
+        let page = cut(self.instance_rows(start(page)?, view).map(|row| (&row.id, row)), EC2_PAGE);
         let bare = |row: &Arc<Instance>| Instance { status: None, ..Instance::clone(row) };
         Ok(Page { items: page.items.into_iter().map(bare).collect(), next: page.next })
     }
@@ -189,7 +196,7 @@ impl World {
     fn listeners(&self, balancer: &str, view: View) -> Result<Reading, Refusal> {
         self.detail::<LoadBalancer, _>(balancer, view, |_| ())?;
         let of = Reference::id(balancer);
-        let rows = self.rows(Kind::Listener, view);
+        let rows = self.rows(Kind::Listener, Bound::Unbounded, view);
         let mine = rows.filter(|row| matches!(&row.body, Body::Listener(body) if body.load_balancer == of));
         Ok(Reading::Listeners(mine.map(|row| self.shown(row, true)).collect()))
     }
@@ -255,31 +262,25 @@ fn says_creation(kind: Kind) -> bool {
     )
 }
 
-/// One page of rows with their ids; its token is the id of its last row, so that pages stay right when rows come and go.
-fn cut<T>(
-    rows: impl Iterator<Item = (ResourceId, T)>,
-    size: usize,
-    after: Option<&str>,
-) -> Result<Page<T>, Refusal> {
-    let after = match after {
-        None => None,
-        Some(token) => match token.strip_prefix("after:") {
-            Some(id) => Some(id.to_owned()),
-            None => {
-                return Err(Refusal::new("InvalidNextToken", format!("The token '{token}' is not valid")));
-            }
-        },
-    };
-    let mut rows = rows.filter(|(id, _)| after.as_ref().is_none_or(|after| id > after));
+/// Where a page begins: its token names the last row of the page before, so that pages stay right when rows come
+/// and go.
+fn start(page: Option<&str>) -> Result<Bound<String>, Refusal> {
+    let Some(token) = page else { return Ok(Bound::Unbounded) };
+    let id = token.strip_prefix(TOKEN);
+    id.map(|id| Bound::Excluded(id.to_owned()))
+        .ok_or_else(|| Refusal::new("InvalidNextToken", format!("The token '{token}' is not valid")))
+}
+
+/// The first `size` rows, and where the next page begins.
+fn cut<'a, T>(mut rows: impl Iterator<Item = (&'a ResourceId, T)>, size: usize) -> Page<T> {
     let mut items = Vec::new();
     let mut last = None;
-    while items.len() < size {
-        let Some((id, row)) = rows.next() else { return Ok(Page { items, next: None }) };
+    for (id, row) in rows.by_ref().take(size) {
         items.push(row);
         last = Some(id);
     }
-    let next = last.filter(|_| rows.next().is_some()).map(|id| format!("after:{id}"));
-    Ok(Page { items, next })
+    let next = last.filter(|_| rows.next().is_some()).map(|id| format!("{TOKEN}{id}"));
+    Page { items, next }
 }
 
 fn empty(reading: &mut Reading) {

@@ -12,7 +12,7 @@ use crate::Fault;
 use crate::agenda::Event;
 use crate::calls::{Asked, Call, Effect};
 use crate::faults::{Calling, LATEST_EFFECT};
-use crate::kinds::{self, Creation};
+use crate::kinds::{self, Created, Creation};
 use crate::refusal::Refusal;
 use crate::throttle;
 use crate::world::World;
@@ -205,10 +205,8 @@ impl World {
         let label = format!("{} {owner} {part}", body.kind().name());
         let nth = self.ordinals.get(&label).copied().unwrap_or_default();
         let creation = Creation { name, tags, label: &label, nth };
-        let before = self.truths.get(&body.kind()).map_or(0, std::collections::BTreeMap::len);
-        let id = self.create(body.clone(), &creation)?;
-        let after = self.truths.get(&body.kind()).map_or(0, std::collections::BTreeMap::len);
-        if after > before {
+        let Created { id, new } = self.create(body.clone(), &creation)?;
+        if new {
             self.ordinal(&label);
             self.check_created(body.kind(), &id);
         }

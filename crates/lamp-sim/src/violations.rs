@@ -31,19 +31,15 @@ impl World {
     /// After a creation: is there one too many?
     pub(crate) fn check_created(&mut self, kind: Kind, id: &str) {
         let Some(created) = self.resource(kind, id).cloned() else { return };
-        let key = |resource: &Resource| {
-            let tags = &resource.tags;
-            Some((tags.get(tag::INSTALL)?.clone(), tags.get(tag::UID)?.clone(), tags.get(tag::PART)?.clone()))
-        };
-        let Some(mine) = key(&created) else { return };
+        let Some(mine) = identity(&created) else { return };
         let all = self.truths.get(&kind).into_iter().flat_map(BTreeMap::values);
         let twin = all
             .filter_map(|truth| truth.resource())
             .filter(|other| other.id != created.id && counts(other))
-            .find(|other| key(other).as_ref() == Some(&mine))
+            .find(|other| identity(other) == Some(mine))
             .map(|other| other.id.clone());
         if let Some(twin) = twin {
-            self.violate(format!("{} {} of {} exists twice: {twin} and {id}", kind.name(), mine.2, mine.1));
+            self.violate(format!("{} {} of {} exists twice: {twin} and {id}", kind.name(), mine[2], mine[1]));
         }
         self.check_primaries(id);
     }
@@ -84,6 +80,12 @@ impl World {
             ));
         }
     }
+}
+
+/// Installation, stack and part.
+fn identity(resource: &Resource) -> Option<[&str; 3]> {
+    let value = |key| resource.tags.get(key).map(String::as_str);
+    Some([value(tag::INSTALL)?, value(tag::UID)?, value(tag::PART)?])
 }
 
 /// Whether it counts as existing: neither failed nor on its way out.

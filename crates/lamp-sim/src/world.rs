@@ -212,7 +212,12 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Step { kind, id, step } => kinds::step(self, kind, &id, step),
+            Event::Step { kind, id, born, step } => {
+                let known = self.truths.get(&kind).and_then(|truths| truths.get(&id));
+                if known.is_some_and(|truth| truth.created_at == born) {
+                    kinds::step(self, kind, &id, step);
+                }
+            }
             Event::Bury { kind, id } => self.bury(kind, &id),
             Event::Instance { id, step } => self.instance_step(&id, step),
             Event::GroupLook(id) => self.group_look(&id),
@@ -221,6 +226,7 @@ impl World {
             Event::InterfacesReleased(id) => {
                 self.lingering.remove(&id);
             }
+            Event::ZoneChanged(zone) => self.zone_changed(&zone),
             Event::SnapshotDone(id) => self.snapshot_done(&id),
             Event::LateEffect(request) => self.late_effect(&request),
         }
@@ -310,8 +316,19 @@ impl World {
 
     /// A resource begins to exist.
     pub(crate) fn begin(&mut self, resource: Resource) {
-        let truth = Truth { created_at: self.now, history: History::new(self.now, resource.clone()) };
-        self.truths.entry(resource.kind()).or_default().insert(resource.id, truth);
+        let now = self.now;
+        let truths = self.truths.entry(resource.kind()).or_default();
+        match truths.get_mut(&resource.id) {
+            // One with the same id was there lately, and stale readings still see that.
+            Some(truth) => {
+                truth.created_at = now;
+                truth.history.set(now, resource);
+            }
+            None => {
+                let id = resource.id.clone();
+                truths.insert(id, Truth { created_at: now, history: History::new(now, resource) });
+            }
+        }
     }
 
     /// A resource exists no more.
@@ -326,7 +343,13 @@ impl World {
     /// Plans the next step of a resource, after a duration drawn from `span`.
     pub(crate) fn plan_step(&mut self, kind: Kind, id: &str, step: Step, span: Span) {
         let after = self.draw(span, &["step", id]);
-        self.agenda.plan(self.now + after, Event::Step { kind, id: id.to_owned(), step });
+        self.plan_step_at(kind, id, step, self.now + after);
+    }
+
+    pub(crate) fn plan_step_at(&mut self, kind: Kind, id: &str, step: Step, at: Timestamp) {
+        let truth = self.truths.get(&kind).and_then(|truths| truths.get(id));
+        let Some(born) = truth.map(|truth| truth.created_at) else { return };
+        self.agenda.plan(at, Event::Step { kind, id: id.to_owned(), born, step });
     }
 
     /// A duration for the thing that the labels name; each draw under the same labels is another one.

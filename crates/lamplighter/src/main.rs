@@ -1,1 +1,44 @@
-fn main() {}
+//! The daemon: keeps LAMP sites on AWS as their specs say.
+
+mod args;
+mod clock;
+mod config;
+mod demo;
+mod serve;
+mod telemetry;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+
+/// `EX_USAGE` of sysexits.h: 2 means "there are changes" elsewhere, so a wrong flag must not.
+const USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Nothing more can be said if even this cannot be printed.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lamplighter: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: Args) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match args.command {
+        Command::Serve(serve) => runtime.block_on(serve::run(serve)),
+        Command::Demo(demo) => runtime.block_on(demo::run(demo)),
+    }
+}

@@ -35,6 +35,7 @@ impl Server {
         &self.url
     }
 
+    #[allow(dead_code, reason = "not every test binary that this file is part of needs it")]
     /// Runs a Python program with boto3, pointed at this emulator, and gives what it printed.
     pub(crate) fn python(&self, region: &str, program: &str) -> Result<String> {
         let output = Command::new(python(&root())?)
@@ -74,8 +75,16 @@ fn log() -> Result<Stdio> {
     Ok(File::create(log_path())?.into())
 }
 
+/// The workspace, from whichever package's tests this file is part of.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.ancestors().find(|folder| folder.join("Cargo.lock").is_file()).unwrap_or(package).to_path_buf()
+}
+
+/// A Python that has boto3.
+#[allow(dead_code, reason = "only some of the test binaries that this file is part of run programs of their own")]
+pub(crate) fn interpreter() -> Result<PathBuf> {
+    python(&root())
 }
 
 /// The interpreter that `cargo xtask test` names, or one that is made here in the same place.

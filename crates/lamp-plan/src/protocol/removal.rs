@@ -1,22 +1,15 @@
 //! Removing a part: with both keys, after everything that uses it, and with what its data needs.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use lamp_api::v1alpha1::PartState;
-use lamp_cloud::{
-    Body, DeleteOptions, InstanceState, Kind, LedgerEntry, Part, Request, Resource, ResourceId, State, Tags,
-};
+use lamp_cloud::{Body, DeleteOptions, Kind, Part, Request, Resource, ResourceId, State, Tags};
 
 use super::attempt::propose;
 use super::compare::change_request;
+use super::users::{going_until, instances, only_rules_name_it, unknown_users, users};
 use super::{absence, adopt, intents, is_stale, stale, unknown};
-use crate::observed::{Holding, find, is_grave, list, referrers};
+use crate::observed::{Holding, find, list, referrers};
 use crate::{Action, Draft, Effect, Precondition, Settlement};
-
-/// How long a NAT gateway that we deleted may still hold its address and its subnet: AWS shows no difference between
-/// one that is going and one that is gone.
-const NAT_GATEWAY_GOES: Duration = Duration::from_secs(90);
 
 /// What may be done to data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,12 +73,6 @@ fn grave(draft: &mut Draft<'_>, part: &Part, kind: Kind) -> bool {
         }
         None => forget(draft, part),
     }
-}
-
-/// Until when a NAT gateway that we deleted may still hold what it used.
-fn going_until(entry: &LedgerEntry) -> Option<Timestamp> {
-    let last = entry.last.as_ref()?;
-    matches!(last.request, Request::Delete { kind: Kind::NatGateway, .. }).then(|| last.at + NAT_GATEWAY_GOES)
 }
 
 fn absent(draft: &mut Draft<'_>, part: &Part, kind: Kind, since: Timestamp) -> bool {
@@ -180,6 +167,9 @@ fn not_yet(draft: &Draft<'_>, row: &Resource) -> Option<(PartState, String)> {
         }
         _ => {}
     }
+    if let Some(why) = unknown_users(draft, row.kind()) {
+        return Some((PartState::Unknown, why));
+    }
     let users = users(draft, row);
     if !users.is_empty() {
         return Some((PartState::Waiting, format!("still used by {}", list(&users))));
@@ -187,56 +177,6 @@ fn not_yet(draft: &Draft<'_>, row: &Resource) -> Option<(PartState, String)> {
     let instances = instances(draft, row.kind());
     (instances > 0)
         .then(|| (PartState::Waiting, format!("still used by {instances} instances that are leaving")))
-}
-
-/// Parts that must go first: those that name it, and those that AWS knows to depend on it. Rules of security groups
-/// are not counted, as groups that name each other give up their rules first.
-fn users(draft: &Draft<'_>, row: &Resource) -> Vec<Part> {
-    let input = &draft.input;
-    let mut users = referrers(input, &row.id);
-    if row.kind() == Kind::SecurityGroup {
-        users.retain(|user| !is_security_group(draft, user));
-    }
-    let hidden: &[Kind] = match &row.body {
-        Body::InternetGateway(gateway) if gateway.vpc.is_some() => &[Kind::NatGateway, Kind::LoadBalancer],
-        Body::Secret(_) => &[Kind::DbInstance],
-        _ => &[],
-    };
-    let depends = |other: &Resource| {
-        if is_grave(other) {
-            let names_it = other.body.references().iter().any(|r| r.as_id() == Some(row.id.as_str()));
-            (names_it || hidden.contains(&other.kind())) && is_going(draft, other)
-        } else {
-            hidden.contains(&other.kind())
-        }
-    };
-    users.extend(input.inventory.resources().filter(|other| depends(other)).filter_map(|other| other.part()));
-    users.sort();
-    users.dedup();
-    users
-}
-
-fn is_going(draft: &Draft<'_>, grave: &Resource) -> bool {
-    let entry = grave.part().and_then(|part| draft.entry(&part));
-    entry.and_then(going_until).is_some_and(|until| draft.input.now < until)
-}
-
-fn is_security_group(draft: &Draft<'_>, part: &Part) -> bool {
-    let rows = draft.input.inventory.parts.get(part).into_iter().flatten();
-    rows.into_iter().all(|row| row.kind() == Kind::SecurityGroup)
-}
-
-fn only_rules_name_it(draft: &Draft<'_>, row: &Resource) -> bool {
-    row.kind() == Kind::SecurityGroup && !referrers(&draft.input, &row.id).is_empty()
-}
-
-/// Instances that still stand in subnets and security groups, though their group is gone.
-fn instances(draft: &Draft<'_>, kind: Kind) -> usize {
-    if !draft.input.deleting || !matches!(kind, Kind::Subnet | Kind::SecurityGroup) {
-        return 0;
-    }
-    let all = draft.input.inventory.instances.values().flatten();
-    all.filter(|instance| instance.state != InstanceState::Terminated).count()
 }
 
 fn deletion(draft: &Draft<'_>, part: &Part, row: &Resource, removal: &Removal) -> Request {

@@ -1,7 +1,9 @@
 //! Deletions: in which order, and what becomes of data.
 
+use std::sync::Arc;
+
 use lamp_api::v1alpha1::DeletionPolicy;
-use lamp_cloud::{Body, Part, Request};
+use lamp_cloud::{Body, Kind, Listing, Part, Request, Section};
 use lamp_plan::{Plan, Precondition};
 
 use crate::support::{LAMP, STATELESS, Site};
@@ -108,4 +110,26 @@ fn losing_the_records_deletes_nothing() {
         assert_eq!(site.round().actions, []);
     }
     assert_eq!(site.world.inventory.parts.len(), before);
+}
+
+#[test]
+fn nothing_goes_while_what_may_use_it_cannot_be_listed() {
+    for policy in [DeletionPolicy::Snapshot, DeletionPolicy::Retain] {
+        let mut site = Site::standing(LAMP);
+        site.spec.deletion_policy = policy;
+        site.deleting = true;
+        let region = Arc::make_mut(&mut site.world.inventory.region);
+        let why = "AccessDenied".to_owned();
+        region.sections.insert(Listing::Resources(Kind::DbInstance), Section::Unknown { why });
+        // The rows of a listing that failed may be missing altogether.
+        for part in ["database", "replica/1"] {
+            site.world.inventory.parts.remove(&Part::from(part));
+        }
+        (0..40).for_each(|_| drop(site.round()));
+        for part in ["secret/database", "db-subnet-group", "security-group/database", "subnet/data/1", "vpc"]
+        {
+            assert!(site.world.inventory.parts.contains_key(&Part::from(part)), "{policy:?} {part}");
+        }
+        assert!(!site.plan().finished, "{policy:?}\n{}", site.plan());
+    }
 }

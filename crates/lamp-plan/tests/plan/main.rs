@@ -1,5 +1,7 @@
 //! Plans of small sites: what is done, what waits, and the laws that hold for all of them.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
 mod consent;
 mod deletion;
 mod forward;

@@ -28,8 +28,8 @@ impl Behaviour for InternetGateway {
 
     fn admit_change(&self, world: &World, id: &str, change: &Change) -> Result<(), Refusal> {
         match change {
-            Change::Attach(vpc) => self.admit_attach(world, id, vpc),
-            Change::Detach(vpc) => self.admit_detach(world, id, vpc),
+            Change::Attach(vpc) => admit_attach(self, world, id, vpc),
+            Change::Detach(vpc) => admit_detach(self, world, id, vpc),
         }
     }
 
@@ -50,39 +50,35 @@ impl Behaviour for InternetGateway {
     }
 }
 
-trait Attachment {
-    fn admit_attach(&self, world: &World, id: &str, vpc: &str) -> Result<(), Refusal>;
-    fn admit_detach(&self, world: &World, id: &str, vpc: &str) -> Result<(), Refusal>;
+fn admit_attach(gateway: &InternetGateway, world: &World, id: &str, vpc: &str) -> Result<(), Refusal> {
+    let wanted = Reference::id(vpc);
+    world.require::<Vpc>(&wanted)?;
+    if gateway.vpc.is_some() || world.internet_gateway_of(&wanted) {
+        let message = format!("resource {id} or {vpc} is already attached to another");
+        return Err(Refusal::new("Resource.AlreadyAssociated", message));
+    }
+    Ok(())
 }
 
-impl Attachment for InternetGateway {
-    fn admit_attach(&self, world: &World, id: &str, vpc: &str) -> Result<(), Refusal> {
-        let wanted = Reference::id(vpc);
-        world.require::<Vpc>(&wanted)?;
-        let taken = world.each::<Self>().any(|(_, other)| other.vpc.as_ref() == Some(&wanted));
-        if self.vpc.is_some() || taken {
-            let message = format!("resource {id} or {vpc} is already attached to another");
-            return Err(Refusal::new("Resource.AlreadyAssociated", message));
-        }
-        Ok(())
+// Public addresses inside the VPC need the gateway (`DependencyViolation`).
+fn admit_detach(gateway: &InternetGateway, world: &World, id: &str, vpc: &str) -> Result<(), Refusal> {
+    let vpc = Reference::id(vpc);
+    if gateway.vpc.as_ref() != Some(&vpc) {
+        return Err(Refusal::new("Gateway.NotAttached", format!("resource {id} is not attached to {vpc}")));
     }
+    match public_address(world, &vpc) {
+        Some(holder) => {
+            let message = format!("Network {vpc} has some mapped public address(es): {holder}");
+            Err(Refusal::new("DependencyViolation", message))
+        }
+        None => Ok(()),
+    }
+}
 
-    // Public addresses inside the VPC need the gateway (`DependencyViolation`).
-    fn admit_detach(&self, world: &World, id: &str, vpc: &str) -> Result<(), Refusal> {
-        let vpc = Reference::id(vpc);
-        if self.vpc.as_ref() != Some(&vpc) {
-            return Err(Refusal::new(
-                "Gateway.NotAttached",
-                format!("resource {id} is not attached to {vpc}"),
-            ));
-        }
-        match public_address(world, &vpc) {
-            Some(holder) => {
-                let message = format!("Network {vpc} has some mapped public address(es): {holder}");
-                Err(Refusal::new("DependencyViolation", message))
-            }
-            None => Ok(()),
-        }
+impl World {
+    /// Whether a VPC has an internet gateway.
+    pub(crate) fn internet_gateway_of(&self, vpc: &Reference) -> bool {
+        self.each::<InternetGateway>().any(|(_, gateway)| gateway.vpc.as_ref() == Some(vpc))
     }
 }
 

@@ -33,8 +33,9 @@ impl Behaviour for Listener {
         admit_action(world, &self.load_balancer, &self.action)
     }
 
-    fn begun(world: &mut World, _: &str) {
-        super::target_group::relink(world);
+    fn begun(world: &mut World, id: &str) {
+        let group = receiver(world, id);
+        relink(world, [group]);
     }
 
     fn admit_change(&self, world: &World, id: &str, change: &Change) -> Result<(), Refusal> {
@@ -44,15 +45,28 @@ impl Behaviour for Listener {
     }
 
     fn change(world: &mut World, id: &str, change: &Change) {
+        let before = receiver(world, id);
         world.update(id, |listener: &mut Self| {
             lamp_cloud::kinds::Declared::apply(listener, change);
         });
-        super::target_group::relink(world);
+        let after = receiver(world, id);
+        relink(world, [before, after]);
     }
 
     fn delete(world: &mut World, id: &str, _: &DeleteOptions) {
+        let before = receiver(world, id);
         world.end(Kind::Listener, id);
-        super::target_group::relink(world);
+        relink(world, [before]);
+    }
+}
+
+fn receiver(world: &World, id: &str) -> Option<ResourceId> {
+    world.body::<Listener>(id).and_then(super::target_group::forwarded)
+}
+
+fn relink<const N: usize>(world: &mut World, groups: [Option<ResourceId>; N]) {
+    for group in groups.into_iter().flatten() {
+        super::target_group::relink(world, &group);
     }
 }
 

@@ -46,6 +46,7 @@ impl Behaviour for LoadBalancer {
             return Err(Refusal::new("DuplicateLoadBalancerName", message));
         }
         admit_subnets(world, &self.subnets)?;
+        admit_scheme(self, world)?;
         self.security_groups.iter().try_for_each(|group| world.require::<SecurityGroup>(group).map(drop))
     }
 
@@ -74,7 +75,9 @@ impl Behaviour for LoadBalancer {
     fn step(world: &mut World, id: &str, step: Step) {
         if step == Step::Ready && world.lives(Kind::LoadBalancer, id) {
             world.set_state(Kind::LoadBalancer, id, State::Ready);
-            super::target_group::relink(world);
+            for group in super::target_group::receivers(world, id) {
+                super::target_group::relink(world, &group);
+            }
         }
     }
 
@@ -109,8 +112,11 @@ impl Behaviour for LoadBalancer {
             world.end(Kind::Listener, &listener);
         }
         linger(world, id);
+        let groups = super::target_group::receivers(world, id);
         world.end(Kind::LoadBalancer, id);
-        super::target_group::relink(world);
+        for group in groups {
+            super::target_group::relink(world, &group);
+        }
     }
 
     fn listed(&self, _: &World) -> Self {
@@ -144,6 +150,16 @@ fn admit_subnets(world: &World, subnets: &[Reference]) -> Result<(), Refusal> {
         return Err(Refusal::new("ValidationError", message));
     }
     Ok(())
+}
+
+// "VPC vpc-… has no internet gateway" for one that faces the internet.
+fn admit_scheme(balancer: &LoadBalancer, world: &World) -> Result<(), Refusal> {
+    let subnets = balancer.subnets.iter().filter_map(|subnet| world.body::<Subnet>(subnet.as_id()?));
+    let closed = subnets.map(|subnet| &subnet.vpc).find(|vpc| !world.internet_gateway_of(vpc));
+    match closed.filter(|_| balancer.internet_facing) {
+        Some(vpc) => Err(Refusal::new("InvalidSubnet", format!("VPC {vpc} has no internet gateway"))),
+        None => Ok(()),
+    }
 }
 
 fn sorted(references: &[Reference]) -> Vec<Reference> {

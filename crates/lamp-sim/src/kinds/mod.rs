@@ -55,6 +55,14 @@ impl Creation<'_> {
     }
 }
 
+/// The answer to a creation.
+#[derive(Clone, Debug)]
+pub(crate) struct Created {
+    pub(crate) id: ResourceId,
+    /// Whether it was made, and not there from an equal earlier call.
+    pub(crate) new: bool,
+}
+
 /// How AWS treats one kind. The defaults are those of a resource that is there at once and hangs on nothing.
 pub(crate) trait Behaviour: Declared + Into<Body> + Debug {
     /// AWS's code for one that does not exist.
@@ -122,7 +130,7 @@ macro_rules! behaviours {
     ($( $variant:ident ),* $(,)?) => {
         /// Dispatch over kinds, for calls.
         impl World {
-            pub(crate) fn create(&mut self, body: Body, creation: &Creation<'_>) -> Result<ResourceId, Refusal> {
+            pub(crate) fn create(&mut self, body: Body, creation: &Creation<'_>) -> Result<Created, Refusal> {
                 match body { $( Body::$variant(body) => self.create_one(body, creation) ),* }
             }
 
@@ -183,9 +191,9 @@ macro_rules! of_body {
 pub(crate) use of_body;
 
 impl World {
-    fn create_one<T: Behaviour>(&mut self, body: T, creation: &Creation<'_>) -> Result<ResourceId, Refusal> {
+    fn create_one<T: Behaviour>(&mut self, body: T, creation: &Creation<'_>) -> Result<Created, Refusal> {
         if let Some(id) = body.same(self, creation) {
-            return Ok(id);
+            return Ok(Created { id, new: false });
         }
         body.admit(self, creation)?;
         self.check_quota(T::KIND)?;
@@ -200,7 +208,7 @@ impl World {
             created_at: Some(self.now),
         });
         T::begun(self, &id);
-        Ok(id)
+        Ok(Created { id, new: true })
     }
 
     fn check_quota(&self, kind: Kind) -> Result<(), Refusal> {

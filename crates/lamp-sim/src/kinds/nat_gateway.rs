@@ -4,7 +4,7 @@ use lamp_cloud::kinds::{elastic_ip::ElasticIp, nat_gateway::NatGateway, subnet::
 use lamp_cloud::{DeleteOptions, Kind, Reference, ResourceId, State};
 
 use super::{Behaviour, Creation, of_body};
-use crate::agenda::{Event, Step};
+use crate::agenda::Step;
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -42,7 +42,12 @@ impl Behaviour for NatGateway {
     fn step(world: &mut World, id: &str, step: Step) {
         match step {
             Step::Ready if world.lives(Kind::NatGateway, id) => {
-                world.set_state(Kind::NatGateway, id, State::Ready);
+                let state = if has_internet(world, id) {
+                    State::Ready
+                } else {
+                    State::Failed("Gateway.NotAttached".to_owned())
+                };
+                world.set_state(Kind::NatGateway, id, state);
             }
             Step::Dead => bury(world, id),
             Step::Gone => world.end(Kind::NatGateway, id),
@@ -57,12 +62,19 @@ impl Behaviour for NatGateway {
     }
 }
 
+// "Network vpc-… has no Internet gateway attached": the gateway fails after it was accepted.
+fn has_internet(world: &World, id: &str) -> bool {
+    let subnet = world.body::<NatGateway>(id).and_then(|gateway| gateway.subnet.as_id());
+    let vpc = subnet.and_then(|id| world.body::<Subnet>(id)).map(|subnet| &subnet.vpc);
+    vpc.is_some_and(|vpc| world.internet_gateway_of(vpc))
+}
+
 /// Its interface is gone: the address is free, routes lead into nothing, and only a grave is shown.
 fn bury(world: &mut World, id: &str) {
     associate(world, id, None);
     super::route_table::blackhole(world, id);
     let at = world.now + world.config.durations.nat_gateway_grave;
-    world.agenda.plan(at, Event::Step { kind: Kind::NatGateway, id: id.to_owned(), step: Step::Gone });
+    world.plan_step_at(Kind::NatGateway, id, Step::Gone, at);
 }
 
 fn associate(world: &mut World, id: &str, association: Option<String>) {

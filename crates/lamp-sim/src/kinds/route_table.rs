@@ -47,9 +47,9 @@ impl Behaviour for RouteTable {
             }
             Change::ReplaceRoute { destination, target } => {
                 admit_target(world, target)?;
-                self.require_route(id, destination)
+                require_route(self, id, destination)
             }
-            Change::DeleteRoute { destination } => self.require_route(id, destination),
+            Change::DeleteRoute { destination } => require_route(self, id, destination),
             Change::Associate { subnet } => admit_association(world, subnet),
             Change::Disassociate { subnet, association } => {
                 if self.associations.get(subnet) == Some(association) {
@@ -80,18 +80,12 @@ impl Behaviour for RouteTable {
     }
 }
 
-trait Routes {
-    fn require_route(&self, id: &str, destination: &str) -> Result<(), Refusal>;
-}
-
-impl Routes for RouteTable {
-    fn require_route(&self, id: &str, destination: &str) -> Result<(), Refusal> {
-        if self.routes.contains_key(destination) {
-            return Ok(());
-        }
-        let message = format!("no route with destination-cidr-block {destination} in route table {id}");
-        Err(Refusal::new("InvalidRoute.NotFound", message))
+fn require_route(table: &RouteTable, id: &str, destination: &str) -> Result<(), Refusal> {
+    if table.routes.contains_key(destination) {
+        return Ok(());
     }
+    let message = format!("no route with destination-cidr-block {destination} in route table {id}");
+    Err(Refusal::new("InvalidRoute.NotFound", message))
 }
 
 fn admit_target(world: &World, target: &str) -> Result<(), Refusal> {
@@ -105,10 +99,8 @@ fn admit_target(world: &World, target: &str) -> Result<(), Refusal> {
             Err(Refusal::new("InvalidParameterValue", message()))
         };
     }
-    world.require::<NatGateway>(&reference)?;
-    let ready = world.resource(lamp_cloud::Kind::NatGateway, target).is_some_and(|found| found.is_ready());
-    let message = || format!("The NAT gateway '{target}' is not available");
-    if ready { Ok(()) } else { Err(Refusal::new("InvalidNatGatewayID.NotFound", message())) }
+    let missing = |refusal| Refusal { code: "InvalidNatGatewayID.NotFound", ..refusal };
+    world.require::<NatGateway>(&reference).map(drop).map_err(missing)
 }
 
 fn admit_association(world: &World, subnet: &str) -> Result<(), Refusal> {

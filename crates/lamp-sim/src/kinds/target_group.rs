@@ -104,23 +104,30 @@ fn forwards_to(listener: &Listener, group: &str) -> bool {
     matches!(&listener.action, ListenerAction::Forward(target) if target.as_id() == Some(group))
 }
 
-/// Works out anew which load balancers send to which groups, after a listener or load balancer changed.
-pub(crate) fn relink(world: &mut World) {
-    let groups: Vec<ResourceId> = world.each::<TargetGroup>().map(|(found, _)| found.id.clone()).collect();
-    let mut senders: std::collections::BTreeMap<ResourceId, BTreeSet<ResourceId>> = Default::default();
-    for (_, listener) in world.each::<Listener>() {
-        if let (ListenerAction::Forward(group), Some(balancer)) =
-            (&listener.action, listener.load_balancer.as_id())
-            && let Some(group) = group.as_id()
-        {
-            senders.entry(group.to_owned()).or_default().insert(balancer.to_owned());
-        }
+/// The group that a listener sends to.
+pub(crate) fn forwarded(listener: &Listener) -> Option<ResourceId> {
+    match &listener.action {
+        ListenerAction::Forward(group) => group.as_id().map(str::to_owned),
+        ListenerAction::RedirectToHttps => None,
     }
-    for id in groups {
-        let balancers: Vec<ResourceId> = senders.remove(&id).into_iter().flatten().collect();
-        world.update(&id, |group: &mut TargetGroup| group.load_balancers = balancers);
-        world.recheck_group(&id);
-    }
+}
+
+/// Works out anew which load balancers send to a group, after a listener of it changed.
+pub(crate) fn relink(world: &mut World, group: &str) {
+    let senders: BTreeSet<ResourceId> = world
+        .each::<Listener>()
+        .filter(|(_, listener)| forwards_to(listener, group))
+        .filter_map(|(_, listener)| listener.load_balancer.as_id().map(str::to_owned))
+        .collect();
+    world.update(group, |body: &mut TargetGroup| body.load_balancers = senders.into_iter().collect());
+    world.recheck_group(group);
+}
+
+/// The groups that a load balancer sends to.
+pub(crate) fn receivers(world: &World, balancer: &str) -> Vec<ResourceId> {
+    let groups = world.each::<TargetGroup>();
+    let mine = groups.filter(|(_, group)| group.load_balancers.iter().any(|other| other == balancer));
+    mine.map(|(found, _)| found.id.clone()).collect()
 }
 
 impl World {

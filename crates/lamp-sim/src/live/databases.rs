@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use lamp_cloud::kinds::Declared;
 use lamp_cloud::kinds::db_instance::{Change, DbInstance, Modification};
-use lamp_cloud::{DeleteOptions, Kind, Reference, ResourceId, State};
+use lamp_cloud::{DeleteOptions, Kind, Reference, State};
 
 use crate::agenda::{Event, Step};
 use crate::config::Span;
@@ -75,6 +75,10 @@ impl World {
         if !self.lives(Kind::DbInstance, id) {
             return;
         }
+        if self.body::<DbInstance>(id).is_some_and(|body| body.facts.status == "rebooting") {
+            self.force_status(id, "available");
+            return;
+        }
         let account = self.dice.hex(12, &["rds"], 0);
         let endpoint = format!("{id}.{account}.{}.rds.amazonaws.com", self.config.region);
         let now = self.now;
@@ -86,15 +90,14 @@ impl World {
         if let Some(database) = self.databases.get_mut(id) {
             database.available_since.get_or_insert(now);
         }
-        self.set_status(id, &["creating", "rebooting"], "available");
+        self.set_status(id, &["creating"], "available");
         self.plan_growth(id);
     }
 
     /// Plans the moment at which a tenth of the volume is left.
     fn plan_growth(&mut self, id: &str) {
         let Some(at) = self.nearly_full_at(id) else { return };
-        let event = Event::Step { kind: Kind::DbInstance, id: id.to_owned(), step: Step::NearlyFull };
-        self.agenda.plan(at.max(self.now), event);
+        self.plan_step_at(Kind::DbInstance, id, Step::NearlyFull, at.max(self.now));
     }
 
     /// Puts a status in place of one of `from`.
@@ -197,15 +200,23 @@ impl World {
         for replica in &body.facts.replicas {
             self.promote(replica);
         }
-        if let Some(source) = body.source.as_ref().and_then(Reference::as_id) {
-            self.update(source, |source: &mut DbInstance| source.facts.replicas.retain(|other| other != id));
-        }
+        self.leave_source(id, &body);
         self.databases.remove(id);
         self.end(Kind::DbInstance, id);
         self.record_database(id);
     }
 
-    fn promote(&mut self, id: &ResourceId) {
+    fn leave_source(&mut self, id: &str, body: &DbInstance) {
+        if let Some(source) = body.source.as_ref().and_then(Reference::as_id) {
+            self.update(source, |source: &mut DbInstance| source.facts.replicas.retain(|other| other != id));
+        }
+    }
+
+    /// A replica becomes a database of its own.
+    pub(crate) fn promote(&mut self, id: &str) {
+        if let Some(body) = self.body::<DbInstance>(id).cloned() {
+            self.leave_source(id, &body);
+        }
         self.update(id, |body: &mut DbInstance| {
             body.source = None;
             body.facts.replication = None;
@@ -250,8 +261,8 @@ impl World {
             return;
         }
         if body.facts.status != "available" || self.is_storage_cooling(id) {
-            let again = Event::Step { kind: Kind::DbInstance, id: id.to_owned(), step: Step::NearlyFull };
-            self.agenda.plan(self.now + std::time::Duration::from_secs(3600), again);
+            let again = self.now + std::time::Duration::from_secs(3600);
+            self.plan_step_at(Kind::DbInstance, id, Step::NearlyFull, again);
             return;
         }
         self.update(id, |body: &mut DbInstance| body.storage_gib = wanted);

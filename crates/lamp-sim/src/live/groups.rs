@@ -168,8 +168,6 @@ impl World {
     }
 
     fn launch_in(&mut self, id: &str, body: &AutoScalingGroup, zone: &str) -> bool {
-        let room = |kind: &&String| self.config.faults.has_room(zone, kind, self.now);
-        let Some(instance_type) = body.instance_types.iter().find(room).cloned() else { return false };
         let subnet = body.subnets.iter().find(|subnet| {
             subnet.as_id().and_then(|id| self.body::<Subnet>(id)).is_some_and(|subnet| subnet.zone == zone)
         });
@@ -178,6 +176,11 @@ impl World {
             return false;
         };
         let Some(data) = self.template(template, body.template_version).cloned() else { return false };
+        // Without types of its own the group launches what the template says.
+        let room = |kind: &&String| self.config.faults.has_room(zone, kind, self.now);
+        let templates_own = std::slice::from_ref(&data.instance_type);
+        let types = if body.instance_types.is_empty() { templates_own } else { &body.instance_types };
+        let Some(instance_type) = types.iter().find(room).cloned() else { return false };
         let nth = self.ordinal(&format!("launch {id}"));
         let instance = format!("i-{}", self.dice.hex(17, &["instance", id], nth));
         let mut tags = data.instance_tags;

@@ -6,3 +6,4 @@ pub(crate) mod instances;
 pub(crate) mod load;
 pub(crate) mod metrics;
 pub(crate) mod targets;
+pub(crate) mod zones;

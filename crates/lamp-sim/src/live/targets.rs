@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lamp_cloud::kinds::target_group::TargetGroup;
-use lamp_cloud::{Target, TargetHealth, TargetState};
+use lamp_cloud::{InstanceState, Target, TargetHealth, TargetState};
 
 use crate::agenda::Event;
 use crate::consistency::History;
@@ -131,6 +131,10 @@ impl World {
         if state == TargetState::Draining {
             return;
         }
+        if !self.runs(&target.instance) {
+            self.put(group, target, TargetState::Unused, Some("Target.InvalidState"));
+            return;
+        }
         if !self.is_checked(group) {
             self.put(group, target, TargetState::Unused, Some("Target.NotInUse"));
             return;
@@ -146,6 +150,11 @@ impl World {
         if state == TargetState::Unused || expected != Some(verdict) {
             self.plan_verdict(group, target, verdict);
         }
+    }
+
+    fn runs(&self, instance: &str) -> bool {
+        let state = self.machines.get(instance).map(|machine| machine.state);
+        matches!(state, Some(InstanceState::Pending | InstanceState::Running))
     }
 
     fn would_pass(&self, group: &str, instance: &str) -> bool {

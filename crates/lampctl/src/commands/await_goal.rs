@@ -111,12 +111,27 @@ pub(super) async fn await_goal(
         let state = summary.filter(|s| !s.is_empty()).map(|s| format!(": {s}")).unwrap_or_default();
         let full = target::full_name(kind, name);
         format!(
-            "timed out after {} s waiting for {goal} of {full}{state}\nIt goes on without us; `lampctl why {name}` \
+            "timed out after {} waiting for {goal} of {full}{state}\nIt goes on without us; `lampctl why {name}` \
              says what it waits for.",
-            timeout.as_secs()
+            shown(timeout)
         )
     };
     until(timeout, late, work).await
+}
+
+/// `20m`, `1s`, `300ms`; what is left of a limit is shown as whole seconds.
+fn shown(limit: Duration) -> String {
+    let whole = if limit < Duration::from_millis(900) { limit.as_millis() } else { 0 };
+    if whole > 0 {
+        return format!("{whole}ms");
+    }
+    let seconds = i64::try_from(limit.as_millis().div_ceil(1000)).unwrap_or(i64::MAX);
+    let (minutes, rest) = (seconds / 60, seconds % 60);
+    match (minutes, rest) {
+        (0, _) => format!("{rest}s"),
+        (_, 0) => format!("{minutes}m"),
+        _ => format!("{minutes}m{rest}s"),
+    }
 }
 
 fn missing(kind: &KindInfo, name: &str) -> Failure {
@@ -186,6 +201,15 @@ mod tests {
                             "observedGeneration": observed}],
             "waiting": [{"part": "nat-gateway/1", "reason": "raise the quota", "blocked": true},
                         {"part": "vpc", "reason": "just so"}]}})
+    }
+
+    #[test]
+    fn limits_are_shown_as_they_are_typed() {
+        let shown = |millis| shown(Duration::from_millis(millis));
+        assert_eq!(
+            [shown(300), shown(999), shown(90_000), shown(1_200_000)],
+            ["300ms", "1s", "1m30s", "20m"]
+        );
     }
 
     #[test]

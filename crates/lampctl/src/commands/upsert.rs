@@ -57,8 +57,14 @@ pub(super) async fn upsert(
         return Ok(Upsert { result: live.clone(), live: Some(live), change: Change::Unchanged });
     }
     let result = session.server.send(selection.merge(name, &patch, write)?).await.map_err(refused)?;
-    let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
-    let same = !dry_run && version(&live) == version(&result);
-    let change = if same { Change::Unchanged } else { Change::Configured };
+    // The patch replaces lists that differ only by the server's defaults: what the server makes of it decides.
+    let change = if same(&live, &result, dry_run) { Change::Unchanged } else { Change::Configured };
     Ok(Upsert { live: Some(live), result, change })
+}
+
+/// Whether a write changed nothing; one that was not stored keeps its version anyway.
+fn same(live: &Value, result: &Value, dry_run: bool) -> bool {
+    let metadata = |field: &str| live["metadata"][field] == result["metadata"][field];
+    metadata("resourceVersion")
+        && (!dry_run || (live["spec"] == result["spec"] && metadata("labels") && metadata("annotations")))
 }

@@ -1,0 +1,100 @@
+//! Flags. Each is also an environment variable, and a key of the configuration file.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
+
+/// Keeps LAMP sites on AWS as their specs say.
+#[derive(Debug, Parser)]
+#[command(name = "lamplighter", version, propagate_version = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs the daemon: the API, and the loop that keeps AWS as written.
+    Serve(ServeArgs),
+    /// A first look: a simulated region in which a site comes up, loses an instance and heals.
+    Demo(DemoArgs),
+}
+
+/// A flag that is not given is looked for in the environment, then in `--config`, then its default holds.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct ServeArgs {
+    /// Directory for everything that the daemon must not lose [default: /var/lib/lamplighter]
+    #[arg(long, env = "LAMPLIGHTER_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Address of the API; only loopback, as there are no users yet [default: 127.0.0.1:1879]
+    #[arg(long, env = "LAMPLIGHTER_LISTEN", value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+
+    /// The cloud to keep: the real one, or a simulated region [default: sim]
+    #[arg(long, env = "LAMPLIGHTER_CLOUD", value_enum)]
+    pub(crate) cloud: Option<CloudKind>,
+
+    /// Name of this installation; two daemons in one AWS account need different names [default: default]
+    #[arg(long, env = "LAMPLIGHTER_INSTALL", value_name = "NAME")]
+    pub(crate) install: Option<String>,
+
+    /// AWS region to keep [default: the SDK's own, or ap-northeast-2 when simulated]
+    #[arg(long, env = "LAMPLIGHTER_REGION", value_name = "REGION")]
+    pub(crate) region: Option<String>,
+
+    /// Configuration file (YAML) with the same names as the flags, for example `dataDir: /srv/lamplighter`
+    #[arg(long, env = "LAMPLIGHTER_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Time between two observations of AWS, in seconds [default: 15]
+    #[arg(long, env = "LAMPLIGHTER_OBSERVE_SECONDS", value_name = "SECONDS")]
+    pub(crate) observe_seconds: Option<u64>,
+
+    /// Simulated seconds per second [default: 1]
+    #[arg(long, env = "LAMPLIGHTER_SIM_SPEED", value_name = "N")]
+    pub(crate) sim_speed: Option<f64>,
+
+    /// Seed of the simulated region: the same seed behaves the same [default: 1]
+    #[arg(long, env = "LAMPLIGHTER_SIM_SEED", value_name = "N")]
+    pub(crate) sim_seed: Option<u64>,
+
+    /// Form of the log on standard error [default: text]
+    #[arg(long, env = "LAMPLIGHTER_LOG_FORMAT", value_enum)]
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// End, with exit code 0, when the site has healed; otherwise keep serving
+    #[arg(long)]
+    pub(crate) once: bool,
+
+    /// Address of the API
+    #[arg(long, env = "LAMPLIGHTER_LISTEN", default_value = "127.0.0.1:1879", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+
+    /// Simulated seconds per second
+    #[arg(long, env = "LAMPLIGHTER_SIM_SPEED", default_value_t = 60.0, value_name = "N")]
+    pub(crate) sim_speed: f64,
+
+    /// Seed of the simulated region
+    #[arg(long, env = "LAMPLIGHTER_SIM_SEED", default_value_t = 1, value_name = "N")]
+    pub(crate) sim_seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum CloudKind {
+    Aws,
+    Sim,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}

@@ -1,0 +1,125 @@
+//! The configuration in force: flags before environment before file before defaults.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use serde::Deserialize;
+
+use crate::args::{CloudKind, LogFormat, ServeArgs};
+
+/// Everything that the daemon needs to know before it starts.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Config {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) listen: SocketAddr,
+    pub(crate) cloud: CloudKind,
+    pub(crate) install: String,
+    pub(crate) region: Option<String>,
+    pub(crate) observe_period: Duration,
+    pub(crate) sim_speed: f64,
+    pub(crate) sim_seed: u64,
+    pub(crate) log_format: LogFormat,
+}
+
+/// The region that is simulated when none is named: that of the specs that come with Lamplighter.
+pub(crate) const SIMULATED_REGION: &str = "ap-northeast-2";
+
+/// A configuration file: the flags, under the same names.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct File {
+    data_dir: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+    cloud: Option<CloudKind>,
+    install: Option<String>,
+    region: Option<String>,
+    observe_seconds: Option<u64>,
+    sim_speed: Option<f64>,
+    sim_seed: Option<u64>,
+    log_format: Option<LogFormat>,
+}
+
+impl Config {
+    /// Merges flags (which hold the environment already) with the file that they name.
+    pub(crate) fn load(args: &ServeArgs) -> anyhow::Result<Self> {
+        let file = args.config.as_deref().map(read).transpose()?.unwrap_or_default();
+        let config = Self {
+            data_dir: first(&args.data_dir, file.data_dir, "/var/lib/lamplighter".into()),
+            listen: first(&args.listen, file.listen, SocketAddr::from(([127, 0, 0, 1], 1879))),
+            cloud: first(&args.cloud, file.cloud, CloudKind::Sim),
+            install: first(&args.install, file.install, "default".to_owned()),
+            region: args.region.clone().or(file.region),
+            observe_period: Duration::from_secs(first(&args.observe_seconds, file.observe_seconds, 15)),
+            sim_speed: first(&args.sim_speed, file.sim_speed, 1.0),
+            sim_seed: first(&args.sim_seed, file.sim_seed, 1),
+            log_format: first(&args.log_format, file.log_format, LogFormat::Text),
+        };
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn validate(&self) -> anyhow::Result<()> {
+        ensure!(
+            lamp_api::names::is_dns_label(&self.install),
+            "--install {:?}: must be a DNS label: at most 63 of a-z, 0-9 and -",
+            self.install
+        );
+        ensure!(
+            (1..=3600).contains(&self.observe_period.as_secs()),
+            "--observe-seconds {}: must be 1 to 3600",
+            self.observe_period.as_secs()
+        );
+        ensure!(
+            self.sim_speed.is_finite() && (0.1..=100_000.0).contains(&self.sim_speed),
+            "--sim-speed {}: must be 0.1 to 100000",
+            self.sim_speed
+        );
+        if let Err(error) = lamp_server::check_listen(self.listen) {
+            bail!("--listen {}: {error}", self.listen);
+        }
+        Ok(())
+    }
+}
+
+fn first<T: Clone>(flag: &Option<T>, file: Option<T>, default: T) -> T {
+    flag.clone().or(file).unwrap_or(default)
+}
+
+fn read(path: &Path) -> anyhow::Result<File> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read --config {}", path.display()))?;
+    serde_saphyr::from_str(&text).map_err(|error| anyhow::anyhow!("--config {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lamplighter.yaml");
+        std::fs::write(&path, "install: fromfile\nobserveSeconds: 30\n").unwrap();
+        let args = ServeArgs {
+            config: Some(path),
+            install: Some("fromflag".to_owned()),
+            ..ServeArgs::default()
+        };
+        let config = Config::load(&args).unwrap();
+        assert_eq!(config.install, "fromflag");
+        assert_eq!(config.observe_period, Duration::from_secs(30));
+        assert_eq!(config.cloud, CloudKind::Sim);
+    }
+
+    #[test]
+    fn an_unknown_key_and_a_public_address_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lamplighter.yaml");
+        std::fs::write(&path, "instal: x\n").unwrap();
+        let unknown = Config::load(&ServeArgs { config: Some(path), ..ServeArgs::default() });
+        assert!(unknown.unwrap_err().to_string().contains("instal"));
+        let public = ServeArgs { listen: Some("0.0.0.0:1879".parse().unwrap()), ..ServeArgs::default() };
+        assert!(Config::load(&public).unwrap_err().to_string().contains("--listen"));
+    }
+}

@@ -1,0 +1,152 @@
+"""A hand in the AWS account: what a person does behind the daemon's back, and what a person finds afterwards.
+
+    hand.py COMMAND [ARGUMENT...]
+
+The endpoint comes from AWS_ENDPOINT_URL, as for every AWS client. Prints JSON.
+"""
+
+import json
+import os
+import sys
+
+import boto3
+
+REGION = os.environ.get("AWS_REGION", "ap-northeast-2")
+
+
+def client(service):
+    return boto3.client(service, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
+
+
+def certificate():
+    return client("acm").request_certificate(DomainName="shop.example.com")["CertificateArn"]
+
+
+def terminate(instance):
+    client("ec2").terminate_instances(InstanceIds=[instance])
+
+
+def deregister(target_group, instance):
+    client("elbv2").deregister_targets(TargetGroupArn=target_group, Targets=[{"Id": instance}])
+
+
+def targets(target_group):
+    health = client("elbv2").describe_target_health(TargetGroupArn=target_group)["TargetHealthDescriptions"]
+    return sorted(row["Target"]["Id"] for row in health)
+
+
+def members(group):
+    groups = client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[group])
+    return sorted(row["InstanceId"] for row in groups["AutoScalingGroups"][0]["Instances"])
+
+
+def capacity(group):
+    groups = client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[group])
+    row = groups["AutoScalingGroups"][0]
+    return {"min": row["MinSize"], "max": row["MaxSize"], "desired": row["DesiredCapacity"]}
+
+
+def resize(group, minimum, maximum, desired):
+    client("autoscaling").update_auto_scaling_group(
+        AutoScalingGroupName=group, MinSize=int(minimum), MaxSize=int(maximum), DesiredCapacity=int(desired)
+    )
+
+
+def delete_database(identifier):
+    client("rds").modify_db_instance(
+        DBInstanceIdentifier=identifier, DeletionProtection=False, ApplyImmediately=True
+    )
+    client("rds").delete_db_instance(DBInstanceIdentifier=identifier, SkipFinalSnapshot=True)
+
+
+def revoke_everything(group):
+    ec2 = client("ec2")
+    rules = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
+    ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=rules)
+
+
+def snapshots():
+    return sorted(row["DBSnapshotIdentifier"] for row in client("rds").describe_db_snapshots()["DBSnapshots"])
+
+
+def put_metric(namespace, name, dimensions, value):
+    """`dimensions` is `Name=Value,Name=Value`."""
+    pairs = [pair.split("=", 1) for pair in dimensions.split(",")]
+    client("cloudwatch").put_metric_data(
+        Namespace=namespace,
+        MetricData=[
+            {
+                "MetricName": name,
+                "Dimensions": [{"Name": key, "Value": found} for key, found in pairs],
+                "Value": float(value),
+            }
+        ],
+    )
+
+
+def tags_of(rows):
+    return {tag["Key"]: tag["Value"] for tag in rows or []}
+
+
+def tagged(install):
+    """Everything that still exists and carries the install's tags: (kind, id)."""
+    ours = lambda rows: tags_of(rows).get("lamplighter:install") == install
+    found = []
+    ec2 = client("ec2")
+    listings = [
+        ("vpc", ec2.describe_vpcs()["Vpcs"], "VpcId"),
+        ("subnet", ec2.describe_subnets()["Subnets"], "SubnetId"),
+        ("internet-gateway", ec2.describe_internet_gateways()["InternetGateways"], "InternetGatewayId"),
+        ("elastic-ip", ec2.describe_addresses()["Addresses"], "AllocationId"),
+        ("route-table", ec2.describe_route_tables()["RouteTables"], "RouteTableId"),
+        ("security-group", ec2.describe_security_groups()["SecurityGroups"], "GroupId"),
+        ("launch-template", ec2.describe_launch_templates()["LaunchTemplates"], "LaunchTemplateId"),
+    ]
+    for kind, rows, key in listings:
+        found += [(kind, row[key]) for row in rows if ours(row.get("Tags"))]
+    for row in ec2.describe_nat_gateways()["NatGateways"]:
+        if row["State"] != "deleted" and ours(row.get("Tags")):
+            found.append(("nat-gateway", row["NatGatewayId"]))
+    for reservation in ec2.describe_instances()["Reservations"]:
+        for row in reservation["Instances"]:
+            if row["State"]["Name"] not in ("terminated", "shutting-down") and ours(row.get("Tags")):
+                found.append(("instance", row["InstanceId"]))
+    for row in client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]:
+        if ours(row.get("Tags")):
+            found.append(("auto-scaling-group", row["AutoScalingGroupName"]))
+    elb = client("elbv2")
+    arns = [row["LoadBalancerArn"] for row in elb.describe_load_balancers()["LoadBalancers"]]
+    arns += [row["TargetGroupArn"] for row in elb.describe_target_groups()["TargetGroups"]]
+    for arn in arns:
+        described = elb.describe_tags(ResourceArns=[arn])["TagDescriptions"][0]
+        if ours(described["Tags"]):
+            found.append(("load-balancing", arn))
+    rds = client("rds")
+    found += [
+        ("db-instance", row["DBInstanceIdentifier"])
+        for row in rds.describe_db_instances()["DBInstances"]
+        if ours(row.get("TagList"))
+    ]
+    groups = [("db-subnet-group", row["DBSubnetGroupName"], row["DBSubnetGroupArn"]) for row in
+              rds.describe_db_subnet_groups()["DBSubnetGroups"]]
+    groups += [("db-parameter-group", row["DBParameterGroupName"], row["DBParameterGroupArn"]) for row in
+               rds.describe_db_parameter_groups()["DBParameterGroups"]]
+    for kind, name, arn in groups:
+        if ours(rds.list_tags_for_resource(ResourceName=arn)["TagList"]):
+            found.append((kind, name))
+    for row in client("secretsmanager").list_secrets()["SecretList"]:
+        if ours(row.get("Tags")):
+            found.append(("secret", row["ARN"]))
+    return sorted(found)
+
+
+COMMANDS = {
+    function.__name__.replace("_", "-"): function
+    for function in (
+        certificate, terminate, deregister, targets, members, capacity, resize, delete_database,
+        revoke_everything, snapshots, put_metric, tagged,
+    )
+}
+
+if __name__ == "__main__":
+    print(json.dumps(COMMANDS[sys.argv[1]](*sys.argv[2:])))

@@ -1,0 +1,102 @@
+//! The process dies before and after each mutating call and each write of the store, while a site comes up. Started
+//! again, it must end Ready: nothing made twice, nothing left over, and nothing more to do for seven days.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use lamp_tests::crash::Boundary;
+use lamp_tests::site::{Site, SiteOptions};
+use lamp_tests::specs;
+
+const STEP: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_secs(3 * 3600);
+/// Seven days are looked at every ten minutes.
+const QUIET_STEP: Duration = Duration::from_secs(600);
+const QUIET: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// What there is on AWS in the end: how many resources of each part, instances by group.
+type Census = BTreeMap<String, usize>;
+
+fn site(seed: u64) -> Site {
+    let mut options = SiteOptions::calm(seed);
+    options.settings = options.settings.sequential();
+    Site::new(options).expect("a site")
+}
+
+fn census(site: &Site) -> Census {
+    site.census()
+}
+
+fn come_up(site: &mut Site, name: &str) -> Census {
+    let key = site.apply(&specs::load(name).expect("a spec")).expect("applied");
+    loop {
+        match site.run_until(STEP, LIMIT, |site| site.is_ready(&key)).expect("comes up") {
+            Ok(_) => break,
+            Err(_) => site.restart().expect("starts again"),
+        }
+    }
+    census(site)
+}
+
+fn stays_quiet(site: &mut Site) {
+    // What was still on its way when it became Ready may end first.
+    site.run_for(STEP, Duration::from_secs(1800)).expect("goes on").expect("lives");
+    let before = site.mutations();
+    site.run_for(QUIET_STEP, QUIET).expect("stays").expect("lives");
+    assert_eq!(before, site.mutations(), "something was changed in seven quiet days: {}", site.story().unwrap());
+}
+
+fn boundaries(name: &str) -> (Vec<Boundary>, Census) {
+    let mut site = site(1);
+    site.gate.crash_at(usize::MAX);
+    let census = come_up(&mut site, name);
+    let passed = site.gate.passed();
+    stays_quiet(&mut site);
+    (passed, census)
+}
+
+fn dies_at(name: &str, boundary: usize, what: &Boundary, expected: &Census) {
+    let mut site = site(1);
+    site.gate.crash_at(boundary);
+    let census = come_up(&mut site, name);
+    stays_quiet(&mut site);
+    let violations = site.region.world().violations().to_vec();
+    assert!(violations.is_empty(), "dead at {boundary} ({what:?}): {violations:?}");
+    assert_eq!(&census, expected, "dead at {boundary} ({what:?}): another census than without a crash");
+}
+
+fn dies_everywhere(name: &str) {
+    let (passed, expected) = boundaries(name);
+    assert!(passed.len() > 100, "only {} boundaries", passed.len());
+    let next = AtomicUsize::new(0);
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some((index, what)) = {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    passed.get(index).map(|what| (index, what))
+                } {
+                    dies_at(name, index, what, &expected);
+                }
+            });
+        }
+    });
+    println!("{name}: died at each of {} boundaries", passed.len());
+}
+
+#[test]
+fn lamp_survives_death_at_every_boundary() {
+    dies_everywhere("lamp");
+}
+
+#[test]
+fn whatisthetime_survives_death_at_every_boundary() {
+    dies_everywhere("whatisthetime");
+}
+
+#[test]
+fn myclothes_survives_death_at_every_boundary() {
+    dies_everywhere("myclothes");
+}

@@ -1,0 +1,317 @@
+//! Against the AWS endpoint, over the real SDK: sites come up, nothing more is changed, what hands break is mended,
+//! and deletion leaves only the final snapshot.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use lamp_api::conditions::{is_true, types};
+use lamp_api::kinds::LAMPSTACK;
+use lamp_api::v1alpha1::LampStackStatus;
+use lamp_aws::AwsCloud;
+use lamp_controller::{Deps, Engine, Settings};
+use lamp_store::{Key, Preconditions, Store};
+use lamp_tests::site::admit;
+use lamp_tests::{Counting, specs};
+use serde_json::{Value, json};
+
+use crate::support::{Account, WallClock};
+
+const INSTALL: &str = "endpoint";
+/// Far more than a site needs on an emulator, where everything is instantaneous.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// An engine over the SDK, a store in memory, and an empty account.
+struct Site {
+    emulator: Account,
+    cloud: Counting<AwsCloud>,
+    store: Store,
+    engine: Engine<Counting<AwsCloud>>,
+}
+
+impl Site {
+    async fn new() -> Result<Self> {
+        let emulator = Account::new()?;
+        let cloud = Counting::new(emulator.connect(INSTALL).await?);
+        let store = Store::in_memory(jiff::Timestamp::now);
+        let mut settings = Settings::default();
+        // The emulator is never stale, and a test is in a hurry.
+        settings.plan.consistency_window = Duration::from_secs(4);
+        settings.plan.agreement = Duration::from_millis(300);
+        settings.plan.change_patience = Duration::from_secs(2);
+        let engine = Engine::new(Deps {
+            cloud: Arc::new(cloud.clone()),
+            store: store.clone(),
+            clock: Arc::new(WallClock),
+            install: INSTALL.to_owned(),
+            settings,
+            metrics: lamp_controller::Metrics::register(&prometheus::Registry::new())?,
+        });
+        Ok(Self { emulator, cloud, store, engine })
+    }
+
+    /// A spec of `specs/`, with a certificate that the account has.
+    fn spec(&self, name: &str) -> Result<Value> {
+        let mut object = specs::load(name)?;
+        for tier in object["spec"]["tiers"].as_array_mut().into_iter().flatten() {
+            if tier.pointer("/loadBalancer/certificateArn").is_some() {
+                tier["loadBalancer"]["certificateArn"] = self.emulator.hand(&["certificate"])?;
+            }
+        }
+        Ok(object)
+    }
+
+    async fn apply(&self, object: &Value) -> Result<Key> {
+        let name = object["metadata"]["name"].as_str().context("no name")?;
+        let key = Key::new(LAMPSTACK.plural, "default", name);
+        match self.store.get(&key)? {
+            None => drop(self.store.create(&key, admit(object, None)?).await?),
+            Some(old) => {
+                let admitted = admit(object, Some(&old.object))?;
+                self.store.update(&key, None, admitted).await?;
+            }
+        }
+        Ok(key)
+    }
+
+    async fn patch(&self, key: &Key, patch: Value) -> Result<()> {
+        let mut object = self.store.get(key)?.context("no stack")?.object.as_ref().clone();
+        merge(&mut object, &patch);
+        self.apply(&object).await?;
+        Ok(())
+    }
+
+    fn status(&self, key: &Key) -> Result<Option<LampStackStatus>> {
+        let Some(stored) = self.store.get(key)? else { return Ok(None) };
+        Ok(Some(serde_json::from_value(stored.object.get("status").cloned().unwrap_or_else(|| json!({})))?))
+    }
+
+    async fn pass(&self) -> Result<()> {
+        self.engine.observe().await;
+        let (stacks, _) = self.store.list(LAMPSTACK.plural, None)?;
+        for stack in stacks {
+            self.engine.reconcile(&stack.key).await;
+        }
+        Ok(())
+    }
+
+    async fn until(&self, what: &str, done: impl Fn(&Self) -> Result<bool>) -> Result<()> {
+        let began = Instant::now();
+        loop {
+            self.pass().await?;
+            if done(self)? {
+                return Ok(());
+            }
+            ensure!(began.elapsed() < PATIENCE, "not {what} after {PATIENCE:?}: {}", self.story()?);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn story(&self) -> Result<String> {
+        let (stacks, _) = self.store.list(LAMPSTACK.plural, None)?;
+        let status = |stack: &lamp_store::Stored| {
+            serde_json::to_string_pretty(&json!({
+                "summary": stack.object.pointer("/status/summary"),
+                "waiting": stack.object.pointer("/status/waiting"),
+                "conditions": stack.object.pointer("/status/conditions"),
+            }))
+        };
+        Ok(stacks.iter().filter_map(|stack| status(stack).ok()).collect::<Vec<_>>().join("\n"))
+    }
+
+    fn is_ready(&self, key: &Key) -> Result<bool> {
+        let Some(stored) = self.store.get(key)? else { return Ok(false) };
+        let generation = stored.object.pointer("/metadata/generation").and_then(Value::as_i64);
+        let status = self.status(key)?.unwrap_or_default();
+        Ok(status.observed_generation == generation && is_true(&status.conditions, types::READY))
+    }
+
+    async fn until_ready(&self, key: &Key) -> Result<()> {
+        self.until("Ready", |site| site.is_ready(key)).await
+    }
+
+    async fn comes_up(&self, name: &str) -> Result<Key> {
+        let key = self.apply(&self.spec(name)?).await?;
+        self.until_ready(&key).await?;
+        Ok(key)
+    }
+
+    /// Three passes that change nothing.
+    async fn is_settled(&self) -> Result<()> {
+        // What became Ready may still finish what does not count for it.
+        for _ in 0..4 {
+            self.pass().await?;
+            tokio::time::sleep(Duration::from_millis(700)).await;
+        }
+        self.cloud.take();
+        for _ in 0..3 {
+            self.pass().await?;
+        }
+        let calls = self.cloud.take();
+        ensure!(calls.total_mutations() == 0, "still changing: {:?}\n{}", calls.mutations, self.story()?);
+        Ok(())
+    }
+
+    fn part(&self, key: &Key, part: &str) -> Result<String> {
+        let status = self.status(key)?.context("no status")?;
+        let row = status.parts.into_iter().find(|row| row.part == part).with_context(|| format!("no part {part}"))?;
+        row.id.with_context(|| format!("{part} has no id"))
+    }
+
+    async fn goes_away(&self, key: &Key) -> Result<()> {
+        self.store.delete(key, Preconditions::default()).await?;
+        self.until("gone", |site| Ok(site.store.get(key)?.is_none())).await
+    }
+}
+
+fn merge(object: &mut Value, patch: &Value) {
+    match (object, patch) {
+        (Value::Object(object), Value::Object(patch)) => {
+            for (key, value) in patch {
+                merge(object.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (object, patch) => *object = patch.clone(),
+    }
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+async fn comes_up_settles_and_goes(name: &str) -> Result<()> {
+    let site = Site::new().await?;
+    let key = site.comes_up(name).await?;
+    site.is_settled().await?;
+    site.goes_away(&key).await?;
+    let left = site.emulator.hand(&["tagged", INSTALL])?;
+    ensure!(left == json!([]), "left over: {left}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn lamp_comes_up_settles_and_leaves_only_its_final_snapshot() -> Result<()> {
+    let site = Site::new().await?;
+    let key = site.comes_up("lamp").await?;
+    site.is_settled().await?;
+    site.goes_away(&key).await?;
+    ensure!(site.emulator.hand(&["tagged", INSTALL])? == json!([]), "something was left over");
+    let snapshots = strings(&site.emulator.hand(&["snapshots"])?);
+    ensure!(snapshots.len() == 1, "not one final snapshot: {snapshots:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn whatisthetime_comes_up_settles_and_goes() -> Result<()> {
+    comes_up_settles_and_goes("whatisthetime").await
+}
+
+#[tokio::test]
+async fn myclothes_comes_up_settles_and_goes() -> Result<()> {
+    comes_up_settles_and_goes("myclothes").await
+}
+
+#[tokio::test]
+async fn what_hands_break_is_mended() -> Result<()> {
+    let site = Site::new().await?;
+    let key = site.comes_up("lamp").await?;
+    site.is_settled().await?;
+    a_terminated_instance_is_replaced_and_a_target_again(&site, &key).await.context("terminated instance")?;
+    a_deregistered_target_is_registered_again(&site, &key).await.context("deregistered target")?;
+    a_deleted_replica_is_made_again(&site, &key).await.context("deleted replica")?;
+    capacity_goes_back_to_its_owner(&site, &key).await.context("capacity")?;
+    revoked_rules_come_back(&site, &key).await.context("rules")?;
+    Ok(())
+}
+
+async fn a_terminated_instance_is_replaced_and_a_target_again(site: &Site, key: &Key) -> Result<()> {
+    let group = site.part(key, "auto-scaling-group/web")?;
+    let targets = site.part(key, "target-group/web")?;
+    let before = strings(&site.emulator.hand(&["members", &group])?);
+    let victim = before.first().context("no member")?.clone();
+    site.emulator.hand(&["terminate", &victim])?;
+    site.until("a target again", |site| {
+        let members = strings(&site.emulator.hand(&["members", &group])?);
+        let registered = strings(&site.emulator.hand(&["targets", &targets])?);
+        let all_serve = members.iter().all(|member| registered.contains(member));
+        Ok(members.len() == before.len() && !members.contains(&victim) && all_serve)
+    })
+    .await
+}
+
+async fn a_deregistered_target_is_registered_again(site: &Site, key: &Key) -> Result<()> {
+    let group = site.part(key, "auto-scaling-group/app")?;
+    let targets = site.part(key, "target-group/app")?;
+    let member = strings(&site.emulator.hand(&["members", &group])?).first().context("no member")?.clone();
+    site.emulator.hand(&["deregister", &targets, &member])?;
+    site.until("registered again", |site| {
+        Ok(strings(&site.emulator.hand(&["targets", &targets])?).contains(&member))
+    })
+    .await
+}
+
+async fn a_deleted_replica_is_made_again(site: &Site, key: &Key) -> Result<()> {
+    let replica = site.part(key, "replica/1")?;
+    site.emulator.hand(&["delete-database", &replica])?;
+    site.until("seen as missing", |site| Ok(!site.is_ready(key)?)).await?;
+    site.until_ready(key).await
+}
+
+/// The web tier has a scaling policy, so what a hand sets within its bounds stays; the bounds themselves do not.
+async fn capacity_goes_back_to_its_owner(site: &Site, key: &Key) -> Result<()> {
+    let group = site.part(key, "auto-scaling-group/web")?;
+    site.emulator.hand(&["resize", &group, "1", "3", "3"])?;
+    site.until("bounds put back", |site| {
+        let capacity = site.emulator.hand(&["capacity", &group])?;
+        Ok(capacity["min"] == 2 && capacity["max"] == 12)
+    })
+    .await?;
+    ensure!(site.emulator.hand(&["capacity", &group])?["desired"] == 3, "the scaler's capacity was taken away");
+    site.patch(key, json!({"spec": {"tiers": without_policies(site, key)?}})).await?;
+    site.until("capacity put back", |site| Ok(site.emulator.hand(&["capacity", &group])?["desired"] == 2)).await
+}
+
+fn without_policies(site: &Site, key: &Key) -> Result<Value> {
+    let mut tiers = site.store.get(key)?.context("no stack")?.object["spec"]["tiers"].clone();
+    for tier in tiers.as_array_mut().into_iter().flatten() {
+        tier["scaling"]["policies"] = json!([]);
+    }
+    Ok(tiers)
+}
+
+async fn revoked_rules_come_back(site: &Site, key: &Key) -> Result<()> {
+    let group = site.part(key, "security-group/database")?;
+    site.until_ready(key).await?;
+    site.emulator.hand(&["revoke-everything", &group])?;
+    site.cloud.take();
+    site.until("rules put back", |site| {
+        Ok(site.cloud.peek().mutations.contains_key("AuthorizeSecurityGroupIngress"))
+    })
+    .await?;
+    site.until_ready(key).await
+}
+
+#[tokio::test]
+async fn two_stacks_share_one_set_of_listing_calls() -> Result<()> {
+    let site = Site::new().await?;
+    let mut first = site.spec("whatisthetime")?;
+    let mut second = first.clone();
+    first["metadata"]["name"] = json!("one");
+    second["metadata"]["name"] = json!("two");
+    let one = site.apply(&first).await?;
+    site.until_ready(&one).await?;
+    site.is_settled().await?;
+    site.pass().await?;
+    let alone = site.cloud.take();
+    let two = site.apply(&second).await?;
+    site.until_ready(&two).await?;
+    site.is_settled().await?;
+    site.pass().await?;
+    let together = site.cloud.take();
+    for (operation, count) in &together.reads {
+        let listing = alone.reads.get(operation).copied().unwrap_or_default();
+        let per_resource = ["DescribeTargetHealth", "DescribeListeners"].contains(&operation.as_str());
+        ensure!(per_resource || *count <= listing.max(2), "{operation}: {listing} for one, {count} for two");
+    }
+    Ok(())
+}

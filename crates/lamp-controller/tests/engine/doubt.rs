@@ -86,6 +86,7 @@ async fn lost_replies_and_refused_calls_leave_neither_duplicates_nor_leaks() {
 async fn a_replica_that_was_promoted_just_now_is_not_deleted() {
     let site = faulty(Faults::off(), 0);
     let mut spec = lamp();
+    spec["database"]["deletionProtection"] = false.into();
     spec["database"]["replicas"] = serde_json::json!({"min": 2, "max": 2, "maxLagSeconds": 30});
     site.apply("shop", spec).await;
     site.come_up("shop").await;

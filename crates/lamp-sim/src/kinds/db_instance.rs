@@ -32,6 +32,7 @@ impl Behaviour for DbInstance {
         }
         world.require::<DbParameterGroup>(&self.parameter_group)?;
         self.security_groups.iter().try_for_each(|group| world.require::<SecurityGroup>(group).map(drop))?;
+        admit_room(self, world)?;
         match &self.source {
             Some(source) => admit_replica(world, source),
             None => admit_primary(self, world),
@@ -110,6 +111,16 @@ impl Behaviour for DbInstance {
         });
         shown
     }
+}
+
+fn admit_room(body: &DbInstance, world: &World) -> Result<(), Refusal> {
+    let room = |zone: &str| world.config.faults.has_room(zone, &body.class, world.now);
+    let found = match &body.zone {
+        Some(zone) => room(zone),
+        None => world.zones().iter().any(|zone| room(&zone.name)),
+    };
+    let message = || format!("{} is not available in the zones asked for at the moment", body.class);
+    if found { Ok(()) } else { Err(Refusal::new("InsufficientDBInstanceCapacity", message())) }
 }
 
 fn admit_primary(body: &DbInstance, world: &World) -> Result<(), Refusal> {

@@ -1,6 +1,8 @@
 //! CloudWatch: one datapoint a minute, a minute late, worked out when it is asked for. Only changes are remembered.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -46,6 +48,13 @@ impl<T> Default for Track<T> {
     fn default() -> Self {
         Self { points: VecDeque::new() }
     }
+}
+
+/// What one call works out on its way.
+#[derive(Debug)]
+struct Meter {
+    sites: BTreeMap<String, Site>,
+    loads: RefCell<BTreeMap<(String, Timestamp), Rc<SiteLoad>>>,
 }
 
 /// What metrics are worked out from.
@@ -101,10 +110,10 @@ impl World {
 
     /// The last `minutes` of each metric, oldest first.
     pub(crate) fn metrics(&self, queries: &[MetricQuery], minutes: u32) -> Vec<(MetricQuery, Series)> {
-        let sites = self.sites();
+        let meter = Meter { sites: self.sites(), loads: RefCell::default() };
         let answer = |query: &MetricQuery| {
             let points =
-                self.minutes(minutes).filter_map(|minute| self.point(&sites, query, minute)).collect();
+                self.minutes(minutes).filter_map(|minute| self.point(&meter, query, minute)).collect();
             (query.clone(), Series { points, incomplete: false })
         };
         queries.iter().map(answer).collect()
@@ -121,38 +130,40 @@ impl World {
             .filter_map(|start| Timestamp::from_second(start).ok())
     }
 
-    fn point(
-        &self,
-        sites: &BTreeMap<String, Site>,
-        query: &MetricQuery,
-        minute: Timestamp,
-    ) -> Option<(Timestamp, f64)> {
+    fn point(&self, meter: &Meter, query: &MetricQuery, minute: Timestamp) -> Option<(Timestamp, f64)> {
         let at = minute + Duration::from_secs(30);
         let value = match query.metric {
-            MetricName::GroupCpuUtilization => self.group_cpu(sites, &query.resource, at)?,
+            MetricName::GroupCpuUtilization => self.group_cpu(meter, &query.resource, at)?,
             MetricName::RequestCountPerTarget => {
-                let load = self.load_at(sites, Kind::TargetGroup, &query.resource, at)?;
+                let (_, load) = self.load_at(meter, Kind::TargetGroup, &query.resource, at)?;
                 load.per_target.get(&query.resource)? * 60.0 * self.noise(&query.resource, at)
             }
             MetricName::UnhealthyHostCount => self.unhealthy_hosts(&query.resource, minute)?,
-            MetricName::DatabaseCpuUtilization => self.database_cpu(sites, &query.resource, at)?,
-            MetricName::DatabaseConnections => self.connections(sites, &query.resource, at)?,
-            MetricName::ReplicaLag => self.replica_lag(sites, &query.resource, at)?,
+            MetricName::DatabaseCpuUtilization => self.database_cpu(meter, &query.resource, at)?,
+            MetricName::DatabaseConnections => self.connections(meter, &query.resource, at)?,
+            MetricName::ReplicaLag => self.replica_lag(meter, &query.resource, at)?,
             MetricName::FreeStorageSpace => self.free_storage(&query.resource, at)?,
         };
         Some((minute, value))
     }
 
-    /// What the site of a resource does.
-    fn load_at(
+    /// What the site of a resource does; worked out once for each site and moment of a call.
+    fn load_at<'a>(
         &self,
-        sites: &BTreeMap<String, Site>,
+        meter: &'a Meter,
         kind: Kind,
         id: &str,
         at: Timestamp,
-    ) -> Option<SiteLoad> {
+    ) -> Option<(&'a Site, Rc<SiteLoad>)> {
         let uid = self.resource(kind, id)?.tags.get(tag::UID).map(String::as_str).unwrap_or_default();
-        sites.get(uid).map(|site| self.load_of(site, at))
+        let (uid, site) = meter.sites.get_key_value(uid)?;
+        let known = meter.loads.borrow().get(&(uid.clone(), at)).cloned();
+        let load = known.unwrap_or_else(|| {
+            let load = Rc::new(self.load_of(site, at));
+            meter.loads.borrow_mut().insert((uid.clone(), at), Rc::clone(&load));
+            load
+        });
+        Some((site, load))
     }
 
     /// Within two per cent of 1, the same for the same minute.
@@ -162,11 +173,9 @@ impl World {
 
     /// Average over members: those that get requests are busy, the others idle.
     #[expect(clippy::cast_precision_loss, reason = "members are few")]
-    fn group_cpu(&self, sites: &BTreeMap<String, Site>, id: &str, at: Timestamp) -> Option<f64> {
+    fn group_cpu(&self, meter: &Meter, id: &str, at: Timestamp) -> Option<f64> {
         let members = self.records.groups.get(id)?.at(at).filter(|count| *count > 0)?;
-        let uid = self.resource(Kind::AutoScalingGroup, id)?.tags.get(tag::UID).map(String::as_str);
-        let site = sites.get(uid.unwrap_or_default())?;
-        let load = self.load_of(site, at);
+        let (site, load) = self.load_at(meter, Kind::AutoScalingGroup, id, at)?;
         let idle = self.config.load.idle_cpu;
         let busiest = site
             .target_groups_of(id)
@@ -187,28 +196,28 @@ impl World {
         track.at(minute).map(|counts| counts.1).into_iter().chain(within).max().map(|count| count as f64)
     }
 
-    fn database_queries(&self, sites: &BTreeMap<String, Site>, id: &str, at: Timestamp) -> Option<f64> {
+    fn database_queries(&self, meter: &Meter, id: &str, at: Timestamp) -> Option<f64> {
         if !self.records.is_up(id, at) {
             return None;
         }
-        let load = self.load_at(sites, Kind::DbInstance, id, at)?;
+        let (_, load) = self.load_at(meter, Kind::DbInstance, id, at)?;
         Some(load.queries.get(id).copied().unwrap_or_default())
     }
 
-    fn database_cpu(&self, sites: &BTreeMap<String, Site>, id: &str, at: Timestamp) -> Option<f64> {
-        let queries = self.database_queries(sites, id, at)?;
+    fn database_cpu(&self, meter: &Meter, id: &str, at: Timestamp) -> Option<f64> {
+        let queries = self.database_queries(meter, id, at)?;
         let load = &self.config.load;
         Some(((load.idle_cpu + queries / load.database_capacity * 100.0) * self.noise(id, at)).min(100.0))
     }
 
     // Little's law, with ten milliseconds for a query, and a pool that is kept open.
-    fn connections(&self, sites: &BTreeMap<String, Site>, id: &str, at: Timestamp) -> Option<f64> {
-        let queries = self.database_queries(sites, id, at)?;
+    fn connections(&self, meter: &Meter, id: &str, at: Timestamp) -> Option<f64> {
+        let queries = self.database_queries(meter, id, at)?;
         Some((5.0 + queries * 0.01) * self.noise(id, at))
     }
 
     // A replica that is busy falls behind.
-    fn replica_lag(&self, sites: &BTreeMap<String, Site>, id: &str, at: Timestamp) -> Option<f64> {
+    fn replica_lag(&self, meter: &Meter, id: &str, at: Timestamp) -> Option<f64> {
         self.body::<DbInstance>(id).filter(|body| body.is_replica())?;
         let database = self.databases.get(id)?;
         if database.broken {
@@ -217,7 +226,7 @@ impl World {
         if let Some(seconds) = database.lag_seconds {
             return Some(seconds);
         }
-        let cpu = self.database_cpu(sites, id, at)?;
+        let cpu = self.database_cpu(meter, id, at)?;
         Some(0.5 * self.noise(id, at) + (cpu - 90.0).max(0.0) * 6.0)
     }
 

@@ -92,7 +92,9 @@ impl Lab {
     }
 
     pub(crate) fn try_change(&self, id: &str, change: Change) -> Result<Applied, CloudError> {
-        self.sim.apply_now(&Request::Change { id: id.to_owned(), token: format!("{change:?}"), change })
+        // Another intent each time: with the same token it would be the same request again.
+        let token = format!("change-{}", self.sim.world().log().len());
+        self.sim.apply_now(&Request::Change { id: id.to_owned(), token, change })
     }
 
     pub(crate) fn change(&self, id: &str, change: Change) {

@@ -125,8 +125,8 @@ pub(super) fn delete(
         None => (deletion(draft, part, row, removal), reason),
     };
     let is_replica = matches!(&row.body, Body::DbInstance(instance) if instance.is_replica());
-    let precondition =
-        (is_deletion(&request) && is_replica).then(|| Precondition::IsReplica { id: row.id.clone() });
+    // What prepares the deletion has it too: a replica that was promoted meanwhile keeps its protection.
+    let precondition = is_replica.then(|| Precondition::IsReplica { id: row.id.clone() });
     let effect = if is_deletion(&request) { effect } else { Effect::Update };
     let action = Action {
         part: part.clone(),

@@ -51,6 +51,10 @@ fn replicas_go_first_and_only_as_replicas() {
     let Request::Delete { id, options, .. } = &replica.request else { panic!() };
     assert_eq!(replica.precondition, Some(Precondition::IsReplica { id: id.clone() }));
     assert_eq!(options.final_snapshot, None);
+    let of_replica = plans.iter().flat_map(|plan| &plan.actions).filter(|a| a.part.as_str() == "replica/1");
+    let calls: Vec<(&str, bool)> =
+        of_replica.map(|a| (a.request.operation(), a.precondition == replica.precondition)).collect();
+    assert_eq!(calls, [("ModifyDBInstance", true), ("DeleteDBInstance", true)], "its protection as well");
     let round =
         |part: &str| plans.iter().position(|plan| plan.actions.contains(deletion(&plans, part))).unwrap();
     assert!(round("replica/1") < round("database"));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use lamp_cloud::{Intent, Kind, LedgerEntry, Part, Request};
 
 use crate::protocol::{Removal, remove};
@@ -10,6 +11,9 @@ use crate::{Draft, PlanInput, Settlement, parts};
 
 /// How long the record of something live (a replaced instance, a target) is kept: budgets look back an hour.
 const LIVE_RECORDS_KEPT: Duration = Duration::from_secs(24 * 3600);
+
+/// How long a replacement whose reply was lost counts as done, as it may have been.
+const REPLACEMENTS_COUNTED: Duration = Duration::from_secs(3600);
 
 /// The longest that a call may be under way.
 const CALL_DEADLINE: Duration = Duration::from_secs(15);
@@ -53,7 +57,7 @@ pub(crate) fn settle_live_records(draft: &mut Draft<'_>) {
         }
         match &entry.open {
             Some(intent) if is_known(draft, intent) => draft.settle(part, Settlement::Void),
-            Some(intent) => draft.look_at(intent.started_at + CALL_DEADLINE),
+            Some(intent) => draft.look_at(settled_at(intent)),
             None if is_old(draft, entry) => draft.settle(part, Settlement::Forget),
             None => {}
         }
@@ -61,7 +65,16 @@ pub(crate) fn settle_live_records(draft: &mut Draft<'_>) {
 }
 
 fn is_known(draft: &Draft<'_>, intent: &Intent) -> bool {
-    draft.input.inventory.observed_at() >= intent.started_at + CALL_DEADLINE
+    draft.input.inventory.observed_at() >= settled_at(intent)
+}
+
+/// When nothing depends on an open intent any more: no reply, and no budget.
+fn settled_at(intent: &Intent) -> Timestamp {
+    let kept = match intent.request {
+        Request::ReplaceInstance { .. } => REPLACEMENTS_COUNTED,
+        _ => CALL_DEADLINE,
+    };
+    intent.started_at + kept
 }
 
 fn is_old(draft: &Draft<'_>, entry: &LedgerEntry) -> bool {

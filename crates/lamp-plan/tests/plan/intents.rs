@@ -7,7 +7,7 @@ use lamp_api::v1alpha1::PartState;
 use lamp_cloud::{CloudError, ErrorClass, Finished, Intent, LedgerEntry, Outcome, Part, Request};
 use lamp_plan::{Plan, Settlement};
 
-use crate::support::{NETWORK, Site};
+use crate::support::{NETWORK, STATELESS, Site};
 
 fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -188,4 +188,28 @@ fn waits_grow_with_failures_up_to_a_limit() {
     let mut asked = CloudError::new(ErrorClass::Throttled, "X", "Y", "z");
     asked.retry_after = Some(seconds(77));
     assert_eq!(lamp_plan::backoff::retry_at(&asked, 1, at), at + seconds(77));
+}
+
+#[test]
+fn a_replacement_whose_reply_was_lost_stays_on_record_for_the_hour_that_budgets_count() {
+    let mut site = Site::standing(STATELESS);
+    let group = site.resource("auto-scaling-group/web").id.clone();
+    let sent_at = site.world.now;
+    let replacement = Request::ReplaceInstance { group: group.clone(), instance: "i-old".to_owned() };
+    let registration = Request::RegisterTargets { target_group: group, targets: Vec::new() };
+    for (part, request) in [("instance/i-old", replacement), ("targets/web/register", registration)] {
+        let intent = Intent { request, reason: String::new(), started_at: sent_at, sent: 1, error: None };
+        let entry = LedgerEntry { open: Some(intent), ..LedgerEntry::default() };
+        site.world.ledger.insert(Part::from(part), entry);
+    }
+    let settled = |site: &Site, part: &str| site.plan().settlements.get(&Part::from(part)).cloned();
+    site.world.pass_time(sent_at + seconds(60));
+    assert_eq!(settled(&site, "targets/web/register"), Some(Settlement::Void), "it is planned afresh");
+    for waited in [60, 3500] {
+        site.world.pass_time(sent_at + seconds(waited));
+        assert_eq!(settled(&site, "instance/i-old"), None, "after {waited} s");
+    }
+    assert!(site.plan().next_look.is_some_and(|next| next <= sent_at + seconds(3600)));
+    site.world.pass_time(sent_at + seconds(3600));
+    assert_eq!(settled(&site, "instance/i-old"), Some(Settlement::Void));
 }

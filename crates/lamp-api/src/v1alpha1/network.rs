@@ -19,7 +19,8 @@ pub struct Network {
     #[serde(default)]
     pub zones: Zones,
 
-    /// Consents to a single zone. Default false: one zone means an outage whenever AWS loses it.
+    /// Consents to a single zone, for tiers without load balancer and without database: AWS wants both in two zones.
+    /// Default false: one zone means an outage whenever AWS loses it.
     #[serde(default)]
     pub single_zone: bool,
 

@@ -19,6 +19,7 @@ pub(super) fn check(spec: &LampStackSpec, errors: &mut Vec<FieldError>) {
     }
     cidr(&spec.network.cidr, errors);
     zone_count(&spec.network, errors);
+    subnets_in_two_zones(spec, errors);
     if let Zones::Names(names) = &spec.network.zones {
         zone_names(names, &spec.region, errors);
     }
@@ -75,6 +76,19 @@ fn zone_count(network: &Network, errors: &mut Vec<FieldError>) {
             errors.push(FieldError::invalid(FIELD, count, detail));
         }
         _ => {}
+    }
+}
+
+/// `CreateLoadBalancer` refuses an Application Load Balancer, and `CreateDBSubnetGroup` a group, in a single zone.
+fn subnets_in_two_zones(spec: &LampStackSpec, errors: &mut Vec<FieldError>) {
+    if spec.network.zones.count() != 1 {
+        return;
+    }
+    let balanced = spec.tiers.iter().any(|tier| tier.load_balancer.is_some());
+    let needs = [("a load balancer", balanced), ("a database", spec.database.is_some())];
+    for (what, _) in needs.into_iter().filter(|(_, needed)| *needed) {
+        let detail = format!("one zone cannot hold {what}: AWS wants subnets in two zones");
+        errors.push(FieldError::invalid("spec.network.zones", 1, detail));
     }
 }
 

@@ -43,6 +43,31 @@ fn the_base_is_valid() {
 }
 
 #[test]
+fn a_single_zone_holds_neither_load_balancers_nor_databases() {
+    let single = |zones: Value| ("/network", json!({"zones": zones, "singleZone": true}));
+    let workers = ("/tiers", json!([{"name": "worker"}]));
+    let no_database = ("/database", Value::Null);
+    check(&[single(json!(1)), workers.clone(), no_database.clone()], expect![[""]]);
+    check(&[single(json!(["eu-central-1b"])), workers.clone(), no_database.clone()], expect![[""]]);
+    check(
+        &[single(json!(1)), workers],
+        expect![[r#"
+        spec.network.zones: Invalid value: 1: one zone cannot hold a database: AWS wants subnets in two zones
+    "#]],
+    );
+    check(
+        &[
+            single(json!(["eu-central-1b"])),
+            ("/tiers", json!([{"name": "web", "loadBalancer": {}}])),
+            no_database,
+        ],
+        expect![[r#"
+        spec.network.zones: Invalid value: 1: one zone cannot hold a load balancer: AWS wants subnets in two zones
+    "#]],
+    );
+}
+
+#[test]
 fn region_and_zones() {
     check(
         &[("/region", json!("frankfurt"))],
@@ -55,9 +80,10 @@ fn region_and_zones() {
         &[("/network", json!({"zones": 1}))],
         expect![[r#"
         spec.network.zones: Invalid value: 1: one zone means an outage whenever AWS loses it; take 2, or consent with singleZone: true
+        spec.network.zones: Invalid value: 1: one zone cannot hold a load balancer: AWS wants subnets in two zones
+        spec.network.zones: Invalid value: 1: one zone cannot hold a database: AWS wants subnets in two zones
     "#]],
     );
-    check(&[("/network", json!({"zones": 1, "singleZone": true}))], expect![[""]]);
     check(
         &[("/network", json!({"zones": 0}))],
         expect![[r#"

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
 use lamp_cloud::{
-    Body, Finished, Inventory, Kind, LedgerEntry, Outcome, Part, Request, Resource, ResourceId, Section,
-    State, Target, TargetHealth, TargetState,
+    Body, CloudError, ErrorClass, Finished, Inventory, Kind, LedgerEntry, Outcome, Part, Request, Resource,
+    ResourceId, Section, State, Target, TargetHealth, TargetState,
 };
 
 use super::born::{born, instance, members, unknown};
@@ -100,14 +100,15 @@ impl World {
 
     fn perform(&mut self, action: &Action) {
         let now = self.now;
+        let outcome = refusal(&self.inventory, &action.request).map_or(Outcome::Done, Outcome::Failed);
         let entry = self.ledger.entry(action.part.clone()).or_default();
         entry.open = None;
         entry.last = Some(Finished {
             request: action.request.clone(),
             reason: action.reason.clone(),
             at: now,
-            outcome: Outcome::Done,
-            failures: 0,
+            failures: u32::from(outcome != Outcome::Done),
+            outcome,
         });
         if let Request::Create { body, .. } = &action.request {
             entry.kind = Some(body.kind());
@@ -226,6 +227,16 @@ impl World {
             self.inventory.targets.insert(id.to_owned(), (self.now, targets.collect()));
         }
     }
+}
+
+/// AWS takes no tags for what is gone.
+fn refusal(inventory: &Inventory, request: &Request) -> Option<CloudError> {
+    let Request::Tag { kind, id, .. } = request else { return None };
+    let gone = !inventory.resources().any(|row| row.id == *id);
+    gone.then(|| {
+        let message = format!("{} {id} does not exist", kind.name());
+        CloudError::new(ErrorClass::NotFound, request.operation(), "NotFound", message)
+    })
 }
 
 fn healthy(target: Target) -> TargetHealth {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use lamp_api::v1alpha1::PartState;
-use lamp_cloud::{Body, LedgerEntry, Outcome, Request, ResourceId, token};
+use lamp_cloud::{Body, Kind, LedgerEntry, Outcome, Part, Request, ResourceId, token};
 
 use super::attempt::propose;
 use super::intents;
@@ -61,23 +61,34 @@ fn vanished(draft: &mut Draft<'_>, wanted: &Wanted, entry: &LedgerEntry, id: &Re
         let reason = "created, and not visible yet".to_owned();
         return draft.report(&wanted.part, wanted.kind, Some(id), PartState::Progressing, reason);
     }
-    match probe(entry, id) {
-        Probe::NotSent => send_probe(draft, wanted, id),
-        Probe::Answered { at } => {
-            let decided_at = at + draft.input.settings.change_patience;
-            if draft.input.inventory.observed_at() < decided_at {
-                draft.look_at(decided_at);
-                let reason = "not listed; its tags were put back in case they were removed".to_owned();
-                return draft.report(&wanted.part, wanted.kind, Some(id), PartState::Progressing, reason);
-            }
-            lost(draft, wanted, id);
-        }
-        Probe::NotThere => lost(draft, wanted, id),
+    if is_lost(draft, &wanted.part, wanted.kind, id) {
+        lost(draft, wanted, id);
     }
 }
 
+/// Whether a recorded resource that no reading lists is gone for certain: AWS itself must say so. As long as it takes
+/// tags for it, the listing is wrong, however often it agrees with itself.
+pub(super) fn is_lost(draft: &mut Draft<'_>, part: &Part, kind: Kind, id: &ResourceId) -> bool {
+    match draft.entry(part).map_or(Probe::NotSent, |entry| probe(entry, id)) {
+        Probe::NotSent => send_probe(draft, part, kind, id),
+        Probe::Answered { at } => {
+            let again = at + draft.input.settings.consistency_window;
+            if draft.input.inventory.observed_at() < again {
+                draft.look_at(again);
+                let reason =
+                    format!("{id} is not listed, but AWS takes tags for it: the listing is not believed");
+                draft.report(part, kind, Some(id), PartState::Unknown, reason);
+            } else {
+                send_probe(draft, part, kind, id);
+            }
+        }
+        Probe::NotThere => return true,
+    }
+    false
+}
+
 /// Whether we deleted the resource ourselves.
-fn deleted_by_us(entry: &LedgerEntry, id: &ResourceId) -> bool {
+pub(super) fn deleted_by_us(entry: &LedgerEntry, id: &ResourceId) -> bool {
     entry.last.as_ref().is_some_and(|last| {
         matches!(&last.request, Request::Delete { id: deleted, .. } if deleted == id)
             && is_effective(&last.outcome)
@@ -120,17 +131,13 @@ fn probe(entry: &LedgerEntry, id: &ResourceId) -> Probe {
     }
 }
 
-fn send_probe(draft: &mut Draft<'_>, wanted: &Wanted, id: &ResourceId) {
+fn send_probe(draft: &mut Draft<'_>, part: &Part, kind: Kind, id: &ResourceId) {
     let reason = format!("{id} is not listed any more; if only its tags were removed, they are put back");
     let action = Action {
-        part: wanted.part.clone(),
-        kind: wanted.kind,
+        part: part.clone(),
+        kind,
         effect: Effect::Update,
-        request: Request::Tag {
-            kind: wanted.kind,
-            id: id.clone(),
-            tags: draft.input.owner.identity(&wanted.part),
-        },
+        request: Request::Tag { kind, id: id.clone(), tags: draft.input.owner.identity(part) },
         reason,
         changes: Vec::new(),
         precondition: None,

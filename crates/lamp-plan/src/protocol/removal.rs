@@ -86,7 +86,12 @@ fn absent(draft: &mut Draft<'_>, part: &Part, kind: Kind, since: Timestamp) -> b
         _ => entry.created_at.map_or(agreed_at, |at| at + window),
     };
     if intents::is_over(draft, certain_at, since) {
-        return forget(draft, part);
+        // What we did not delete ourselves may only not be listed: to forget it then would leave it behind.
+        let unaccounted = entry.id.clone().filter(|id| !absence::deleted_by_us(entry, id));
+        return match unaccounted {
+            Some(id) if !absence::is_lost(draft, part, kind, &id) => false,
+            _ => forget(draft, part),
+        };
     }
     draft.look_at(certain_at.max(agreed_at));
     let reason = "not listed any more; a later reading must agree".to_owned();

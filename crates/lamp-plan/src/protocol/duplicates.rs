@@ -1,6 +1,6 @@
 //! A part that is there twice: a lost reply left one behind.
 
-use lamp_cloud::{Kind, Part, Resource, ResourceId, State};
+use lamp_cloud::{Difference, Kind, Mutability, Part, Resource, ResourceId, State};
 
 use super::removal::{Removal, delete};
 use crate::observed::{is_grave, made_by_us, referrers, rows};
@@ -19,6 +19,7 @@ pub(super) fn sweep(draft: &mut Draft<'_>, part: &Part, kind: Kind, kept: &Resou
             && is_old(draft, part)
             && !kind.holds_data()
             && made_by_us(&draft.input, part, row)
+            && is_twin(draft, part, kind, kept, row)
             && referrers(&draft.input, &row.id).is_empty();
         if removable && !draft.acts_on(part) {
             let reason = format!("{} is a duplicate of {kept} that a lost reply left behind", row.id);
@@ -32,6 +33,16 @@ pub(super) fn sweep(draft: &mut Draft<'_>, part: &Part, kind: Kind, kept: &Resou
             draft.decide(part, "Duplicate", format!("{} carries the tags of {part} beside {kept}", row.id));
         }
     }
+}
+
+/// Whether it could come from the creation that made `kept`. A stranger with copied tags is another thing.
+fn is_twin(draft: &Draft<'_>, part: &Part, kind: Kind, kept: &ResourceId, row: &Resource) -> bool {
+    let fixed = |difference: &Difference| {
+        matches!(difference.mutability, Mutability::Never | Mutability::Replacement)
+    };
+    let twins = rows(&draft.input, part, kind);
+    let kept = twins.iter().find(|other| other.id == *kept);
+    kept.is_some_and(|kept| !kept.body.differences(&row.body).iter().any(fixed))
 }
 
 /// Whether everything that the creation could have made is visible by now.

@@ -1,8 +1,8 @@
 //! Which zone the next replica goes to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use lamp_cloud::Body;
+use lamp_cloud::{Body, ErrorClass, Outcome, Request};
 
 use super::pool::{Condition, Pool};
 use crate::Draft;
@@ -14,6 +14,8 @@ use crate::parts::{self, Layer};
 pub(super) struct Zones {
     replicas: BTreeMap<String, usize>,
     primary: Option<String>,
+    /// Zones in which AWS had no room when a replica was last to be made there.
+    full: BTreeSet<String>,
 }
 
 impl Zones {
@@ -35,15 +37,27 @@ impl Zones {
             }
         }
         let primary = observed_primary(&draft.input).and_then(|body| body.zone.clone());
-        Self { replicas, primary }
+        Self { replicas, primary, full: full(draft) }
     }
 
-    /// The zone with the fewest replicas, rather not the primary's; `None` lets AWS choose.
+    /// A zone that has room, with the fewest replicas, rather not the primary's; `None` lets AWS choose.
     pub(super) fn next(&mut self) -> Option<String> {
-        let primary = self.primary.as_ref();
-        let (name, number) =
-            self.replicas.iter_mut().min_by_key(|(name, number)| (**number, Some(*name) == primary))?;
+        let (primary, full) = (self.primary.as_ref(), &self.full);
+        let order = |name: &String, number: usize| (full.contains(name), number, Some(name) == primary);
+        let (name, number) = self.replicas.iter_mut().min_by_key(|(name, number)| order(name, **number))?;
         *number += 1;
         Some(name.clone())
     }
+}
+
+fn full(draft: &Draft<'_>) -> BTreeSet<String> {
+    let entries = draft.input.ledger.iter().filter(|(part, _)| parts::replica_slot(part).is_some());
+    let failed = entries.filter_map(|(_, entry)| entry.last.as_ref()).filter(
+        |last| matches!(&last.outcome, Outcome::Failed(error) if error.class == ErrorClass::Capacity),
+    );
+    let zone = |request: &Request| match request {
+        Request::Create { body: Body::DbInstance(body), .. } => body.zone.clone(),
+        _ => None,
+    };
+    failed.filter_map(|last| zone(&last.request)).collect()
 }

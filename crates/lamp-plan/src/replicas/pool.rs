@@ -82,7 +82,9 @@ impl<'a> Pool<'a> {
         let occupied =
             self.replicas.iter().filter(|replica| replica.condition != Condition::Promoted).count();
         let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-        let missing = size(desired).saturating_sub(kept);
+        // What cannot be judged now may serve: nothing is made in its place.
+        let unclear = self.of(&Condition::Unclear).count();
+        let missing = size(desired).saturating_sub(kept + unclear);
         let room = size(max).saturating_add(1).saturating_sub(occupied);
         let number = missing.min(room).min(at_once.saturating_sub(waiting));
         let used: BTreeSet<u32> = self.replicas.iter().map(|replica| replica.slot).collect();

@@ -5,7 +5,7 @@ use lamp_api::v1alpha1::PartState;
 use lamp_cloud::kinds::auto_scaling_group;
 use lamp_cloud::{Change, CloudError, Kind, Outcome, Part, Request};
 
-use crate::{PartReport, Plan, PlanInput};
+use crate::{PartReport, Plan, PlanInput, parts};
 
 /// A part that is not as it should be.
 #[derive(Debug)]
@@ -82,7 +82,13 @@ type Shortages<'a> = Vec<(&'a str, u32, u32)>;
 fn tiers<'a>(input: &'a PlanInput<'a>, plan: &'a Plan) -> (Shortages<'a>, Shortages<'a>) {
     let mut too_few = Vec::new();
     let mut short = Vec::new();
-    for tier in input.spec.tiers.iter().filter(|_| !input.deleting) {
+    // The instances of a group that could not be observed are not known to be missing.
+    let observed = |name: &str| {
+        let group = plan.parts.get(&parts::auto_scaling_group(name));
+        group.is_none_or(|report| report.state != PartState::Unknown)
+    };
+    let tiers = input.spec.tiers.iter().filter(|tier| !input.deleting && observed(&tier.name));
+    for tier in tiers {
         let report = plan.tiers.get(&tier.name).cloned().unwrap_or_default();
         if report.ready < tier.capacity.min {
             too_few.push((tier.name.as_str(), report.ready, tier.capacity.min));

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// How a field of an existing resource can be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,11 +79,58 @@ macro_rules! fields {
 }
 pub(crate) use fields;
 
-/// A value as a person reads it in a plan: JSON without quotes around plain text.
+/// A value as a person reads it in a plan: JSON without quotes around plain text, and references as what they name.
 pub(crate) fn show<T: Serialize>(value: &T) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(text)) => text,
-        Ok(serde_json::Value::Null) | Err(_) => "(none)".to_owned(),
+    match serde_json::to_value(value).map(named) {
+        Ok(Value::String(text)) => text,
+        Ok(Value::Null) | Err(_) => "(none)".to_owned(),
         Ok(other) => other.to_string(),
+    }
+}
+
+/// The value with every [`Reference`](crate::Reference) in it replaced by its id or by the name of its part.
+fn named(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(named).collect(),
+        Value::Object(mut fields) => match reference(&mut fields) {
+            Some(name) => name,
+            None => fields.into_iter().map(|(key, value)| (key, named(value))).collect(),
+        },
+        plain => plain,
+    }
+}
+
+fn reference(fields: &mut Map<String, Value>) -> Option<Value> {
+    let (1, Some(key)) = (fields.len(), ["id", "part"].into_iter().find(|key| fields.contains_key(*key)))
+    else {
+        return None;
+    };
+    fields.remove(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::show;
+    use crate::Reference;
+
+    #[test]
+    fn references_are_shown_as_what_they_name() {
+        let (known, wanted) = (Reference::id("nat-1"), Reference::part("nat-gateway/2"));
+        assert_eq!(show(&known), "nat-1");
+        assert_eq!(show(&Some(wanted.clone())), "nat-gateway/2");
+        assert_eq!(show(&[known.clone(), wanted.clone()]), r#"["nat-1","nat-gateway/2"]"#);
+        let routes: BTreeMap<&str, Vec<Reference>> =
+            [("0.0.0.0/0", vec![known]), ("::/0", vec![wanted])].into();
+        assert_eq!(show(&routes), r#"{"0.0.0.0/0":["nat-1"],"::/0":["nat-gateway/2"]}"#);
+    }
+
+    #[test]
+    fn what_is_no_reference_stays() {
+        assert_eq!(show(&None::<Reference>), "(none)");
+        assert_eq!(show(&"plain"), "plain");
+        let tags: BTreeMap<&str, &str> = [("id", "7"), ("part", "web")].into();
+        assert_eq!(show(&tags), r#"{"id":"7","part":"web"}"#);
     }
 }

@@ -40,7 +40,7 @@ fn a_network_from_nothing() {
         ~ update Vpc vpc (ModifyVpcAttribute) because differs in dns_hostnames
             dns_hostnames: false -> true
         ~ update InternetGateway internet-gateway (AttachInternetGateway) because differs in vpc
-            vpc: (none) -> {"id":"(known after apply: ll-shop-vpc-scevh6rc)"}
+            vpc: (none) -> (known after apply: ll-shop-vpc-scevh6rc)
         + create Subnet subnet/public/1 (CreateSubnet) because it does not exist yet
         + create Subnet subnet/application/1 (CreateSubnet) because it does not exist yet
         + create Subnet subnet/data/1 (CreateSubnet) because it does not exist yet
@@ -57,28 +57,28 @@ fn a_network_from_nothing() {
         + create NatGateway nat-gateway/1 (CreateNatGateway) because it does not exist yet
         + create NatGateway nat-gateway/2 (CreateNatGateway) because it does not exist yet
         ~ update RouteTable route-table/public (CreateRoute) because differs in routes, subnets
-            routes: {} -> {"0.0.0.0/0":{"id":"(known after apply: ll-shop-internet-g-mhejccpt)"}}
-            subnets: [] -> [{"id":"(known after apply: ll-shop-subnet-pub-mxpelohc)"},{"id":"(known after apply: ll-shop-subnet-pub-qttboklb)"}]
+            routes: {} -> {"0.0.0.0/0":"(known after apply: ll-shop-internet-g-mhejccpt)"}
+            subnets: [] -> ["(known after apply: ll-shop-subnet-pub-mxpelohc)","(known after apply: ll-shop-subnet-pub-qttboklb)"]
         ~ update RouteTable route-table/data (AssociateRouteTable) because differs in subnets
-            subnets: [] -> [{"id":"(known after apply: ll-shop-subnet-dat-sktkljn2)"},{"id":"(known after apply: ll-shop-subnet-dat-xgpu5v7d)"}]
+            subnets: [] -> ["(known after apply: ll-shop-subnet-dat-sktkljn2)","(known after apply: ll-shop-subnet-dat-xgpu5v7d)"]
         ~ update RouteTable route-table/application/1 (AssociateRouteTable) because differs in routes, subnets
-            routes: {} -> {"0.0.0.0/0":{"part":"nat-gateway/1"}}
-            subnets: [] -> [{"id":"(known after apply: ll-shop-subnet-app-a42wnjov)"}]
+            routes: {} -> {"0.0.0.0/0":"nat-gateway/1"}
+            subnets: [] -> ["(known after apply: ll-shop-subnet-app-a42wnjov)"]
         ~ update RouteTable route-table/application/2 (AssociateRouteTable) because differs in routes, subnets
-            routes: {} -> {"0.0.0.0/0":{"part":"nat-gateway/2"}}
-            subnets: [] -> [{"id":"(known after apply: ll-shop-subnet-app-tvrjpaoa)"}]
+            routes: {} -> {"0.0.0.0/0":"nat-gateway/2"}
+            subnets: [] -> ["(known after apply: ll-shop-subnet-app-tvrjpaoa)"]
         round 4
         ~ update RouteTable route-table/public (AssociateRouteTable) because differs in subnets
-            subnets: [] -> [{"id":"(known after apply: ll-shop-subnet-pub-mxpelohc)"},{"id":"(known after apply: ll-shop-subnet-pub-qttboklb)"}]
+            subnets: [] -> ["(known after apply: ll-shop-subnet-pub-mxpelohc)","(known after apply: ll-shop-subnet-pub-qttboklb)"]
         ~ update RouteTable route-table/data (AssociateRouteTable) because differs in subnets
-            subnets: [{"id":"(known after apply: ll-shop-subnet-dat-xgpu5v7d)"}] -> [{"id":"(known after apply: ll-shop-subnet-dat-sktkljn2)"},{"id":"(known after apply: ll-shop-subnet-dat-xgpu5v7d)"}]
+            subnets: ["(known after apply: ll-shop-subnet-dat-xgpu5v7d)"] -> ["(known after apply: ll-shop-subnet-dat-sktkljn2)","(known after apply: ll-shop-subnet-dat-xgpu5v7d)"]
         ~ update RouteTable route-table/application/1 (CreateRoute) because differs in routes
-            routes: {} -> {"0.0.0.0/0":{"id":"(known after apply: ll-shop-nat-gatewa-m744ojp3)"}}
+            routes: {} -> {"0.0.0.0/0":"(known after apply: ll-shop-nat-gatewa-m744ojp3)"}
         ~ update RouteTable route-table/application/2 (CreateRoute) because differs in routes
-            routes: {} -> {"0.0.0.0/0":{"id":"(known after apply: ll-shop-nat-gatewa-6ftq5kps)"}}
+            routes: {} -> {"0.0.0.0/0":"(known after apply: ll-shop-nat-gatewa-6ftq5kps)"}
         round 5
         ~ update RouteTable route-table/public (AssociateRouteTable) because differs in subnets
-            subnets: [{"id":"(known after apply: ll-shop-subnet-pub-mxpelohc)"}] -> [{"id":"(known after apply: ll-shop-subnet-pub-mxpelohc)"},{"id":"(known after apply: ll-shop-subnet-pub-qttboklb)"}]
+            subnets: ["(known after apply: ll-shop-subnet-pub-mxpelohc)"] -> ["(known after apply: ll-shop-subnet-pub-mxpelohc)","(known after apply: ll-shop-subnet-pub-qttboklb)"]
         round 6
     "#]],
     );
@@ -101,11 +101,11 @@ fn a_tier_on_a_standing_network() {
           load-balancer/web Waiting: waiting for security-group/web/load-balancer
         round 2
         ~ update SecurityGroup security-group/web (AuthorizeSecurityGroupIngress) because differs in ingress, egress
-            ingress: [] -> [{"peer":{"group":{"id":"(known after apply: ll-shop-security-g-ebymwp2k)"}},"ports":[80,80],"protocol":"tcp"}]
+            ingress: [] -> [{"peer":{"group":"(known after apply: ll-shop-security-g-ebymwp2k)"},"ports":[80,80],"protocol":"tcp"}]
             egress: [{"peer":{"range":"0.0.0.0/0"},"ports":null,"protocol":"-1"}] -> [{"peer":{"range":"0.0.0.0/0"},"ports":[80,80],"protocol":"tcp"},{"peer":{"range":"0.0.0.0/0"},"ports":[443,443],"protocol":"tcp"}]
         ~ update SecurityGroup security-group/web/load-balancer (AuthorizeSecurityGroupIngress) because differs in ingress, egress
             ingress: [] -> [{"peer":{"range":"0.0.0.0/0"},"ports":[80,80],"protocol":"tcp"},{"peer":{"range":"0.0.0.0/0"},"ports":[443,443],"protocol":"tcp"}]
-            egress: [{"peer":{"range":"0.0.0.0/0"},"ports":null,"protocol":"-1"}] -> [{"peer":{"group":{"id":"(known after apply: ll-shop-security-g-gio3kve5)"}},"ports":[80,80],"protocol":"tcp"}]
+            egress: [{"peer":{"range":"0.0.0.0/0"},"ports":null,"protocol":"-1"}] -> [{"peer":{"group":"(known after apply: ll-shop-security-g-gio3kve5)"},"ports":[80,80],"protocol":"tcp"}]
         + create LoadBalancer load-balancer/web (CreateLoadBalancer) because it does not exist yet
         ~ update TargetGroup target-group/web (ModifyTargetGroupAttributes) because differs in attributes
             attributes: {"deregistration_delay_seconds":300,"least_outstanding_requests":false,"stickiness_seconds":null} -> {"deregistration_delay_seconds":60,"least_outstanding_requests":true,"stickiness_seconds":null}
@@ -116,7 +116,7 @@ fn a_tier_on_a_standing_network() {
         ~ update SecurityGroup security-group/web (AuthorizeSecurityGroupEgress) because differs in egress
             egress: [{"peer":{"range":"0.0.0.0/0"},"ports":null,"protocol":"-1"}] -> [{"peer":{"range":"0.0.0.0/0"},"ports":[80,80],"protocol":"tcp"},{"peer":{"range":"0.0.0.0/0"},"ports":[443,443],"protocol":"tcp"}]
         ~ update SecurityGroup security-group/web/load-balancer (AuthorizeSecurityGroupEgress) because differs in egress
-            egress: [{"peer":{"range":"0.0.0.0/0"},"ports":null,"protocol":"-1"}] -> [{"peer":{"group":{"id":"(known after apply: ll-shop-security-g-gio3kve5)"}},"ports":[80,80],"protocol":"tcp"}]
+            egress: [{"peer":{"range":"0.0.0.0/0"},"ports":null,"protocol":"-1"}] -> [{"peer":{"group":"(known after apply: ll-shop-security-g-gio3kve5)"},"ports":[80,80],"protocol":"tcp"}]
         ~ update LoadBalancer load-balancer/web (ModifyLoadBalancerAttributes) because differs in attributes
             attributes: {"deletion_protection":false,"drop_invalid_headers":false,"http2":true,"idle_timeout_seconds":60} -> {"deletion_protection":true,"drop_invalid_headers":true,"http2":true,"idle_timeout_seconds":60}
         + create Listener listener/web/80 (CreateListener) because it does not exist yet
@@ -125,7 +125,7 @@ fn a_tier_on_a_standing_network() {
         ~ update SecurityGroup security-group/web (RevokeSecurityGroupEgress) because differs in egress
             egress: [{"peer":{"range":"0.0.0.0/0"},"ports":null,"protocol":"-1"},{"peer":{"range":"0.0.0.0/0"},"ports":[80,80],"protocol":"tcp"},{"peer":{"range":"0.0.0.0/0"},"ports":[443,443],"protocol":"tcp"}] -> [{"peer":{"range":"0.0.0.0/0"},"ports":[80,80],"protocol":"tcp"},{"peer":{"range":"0.0.0.0/0"},"ports":[443,443],"protocol":"tcp"}]
         ~ update SecurityGroup security-group/web/load-balancer (RevokeSecurityGroupEgress) because differs in egress
-            egress: [{"peer":{"range":"0.0.0.0/0"},"ports":null,"protocol":"-1"},{"peer":{"group":{"id":"(known after apply: ll-shop-security-g-gio3kve5)"}},"ports":[80,80],"protocol":"tcp"}] -> [{"peer":{"group":{"id":"(known after apply: ll-shop-security-g-gio3kve5)"}},"ports":[80,80],"protocol":"tcp"}]
+            egress: [{"peer":{"range":"0.0.0.0/0"},"ports":null,"protocol":"-1"},{"peer":{"group":"(known after apply: ll-shop-security-g-gio3kve5)"},"ports":[80,80],"protocol":"tcp"}] -> [{"peer":{"group":"(known after apply: ll-shop-security-g-gio3kve5)"},"ports":[80,80],"protocol":"tcp"}]
           auto-scaling-group/web Waiting: waiting for security-group/web, security-group/web/load-balancer
         round 5
         + create AutoScalingGroup auto-scaling-group/web (CreateAutoScalingGroup) because it does not exist yet
@@ -203,7 +203,7 @@ fn drift_is_put_back_field_by_field() {
             dns_hostnames: false -> true
         ~ update Subnet subnet/data/1 (CreateTags) because its tags were changed
         ~ update SecurityGroup security-group/web (AuthorizeSecurityGroupIngress) because differs in ingress
-            ingress: [] -> [{"peer":{"group":{"id":"(known after apply: ll-shop-security-g-ebymwp2k)"}},"ports":[80,80],"protocol":"tcp"}]
+            ingress: [] -> [{"peer":{"group":"(known after apply: ll-shop-security-g-ebymwp2k)"},"ports":[80,80],"protocol":"tcp"}]
         ~ update TargetGroup target-group/web (ModifyTargetGroup) because differs in health_check
             health_check: {"healthy_threshold":3,"interval_seconds":15,"path":"/other","timeout_seconds":5,"unhealthy_threshold":3} -> {"healthy_threshold":3,"interval_seconds":15,"path":"/","timeout_seconds":5,"unhealthy_threshold":3}
         round 2

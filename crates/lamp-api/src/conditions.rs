@@ -23,6 +23,9 @@ pub mod types {
     pub const DATABASE_READY: &str = "DatabaseReady";
 }
 
+/// Reason of [`types::PAUSED`] while `spec.mode` is `Paused`. People's alerts and scripts name it.
+pub const MODE_PAUSED: &str = "ModePaused";
+
 /// A condition of an object at `generation`, with `lastTransitionTime` = `now`.
 pub fn condition(
     kind: &str,

@@ -1,7 +1,7 @@
 //! Writes the status, if it says something new. What it says of a plan is the planner's; here is what no plan knows.
 
 use jiff::Timestamp;
-use lamp_api::conditions::{condition, set_condition, types};
+use lamp_api::conditions::{MODE_PAUSED, condition, set_condition, types};
 use lamp_api::v1alpha1::LampStackStatus;
 use lamp_store::{Store, StoreError};
 use serde_json::Value;
@@ -42,7 +42,7 @@ pub(crate) fn paused(stack: &Stack, now: Timestamp) -> LampStackStatus {
         "spec.mode is Paused: AWS is neither read nor changed for this stack"
     };
     for (kind, is) in [(types::PAUSED, true), (types::PROGRESSING, false), (types::STALLED, false)] {
-        let new = condition(kind, is, "ModePaused", message, generation, now);
+        let new = condition(kind, is, MODE_PAUSED, message, generation, now);
         set_condition(&mut status.conditions, new);
     }
     status.observed_generation = generation;

@@ -1,7 +1,7 @@
 //! Conditions, and the sentence above them.
 
 use lamp_api::Condition;
-use lamp_api::conditions::{condition, types};
+use lamp_api::conditions::{MODE_PAUSED, condition, types};
 use lamp_api::v1alpha1::{Mode, PartState};
 use lamp_cloud::Kind;
 
@@ -154,7 +154,7 @@ fn stalled(facts: &Facts<'_>) -> Verdict {
 fn paused(facts: &Facts<'_>) -> Verdict {
     match facts.input.spec.mode {
         Mode::Paused => {
-            Verdict::new(true, "SpecPaused", "spec.mode is Paused: nothing is observed or changed")
+            Verdict::new(true, MODE_PAUSED, "spec.mode is Paused: nothing is observed or changed")
         }
         Mode::Observe => Verdict::new(false, "Observing", "spec.mode is Observe: changes are only planned"),
         Mode::Enforce => Verdict::new(false, "Enforcing", "spec.mode is Enforce"),

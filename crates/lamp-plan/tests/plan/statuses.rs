@@ -137,7 +137,7 @@ fn a_stack_that_is_paused_and_one_that_is_deleted() {
         Progressing=False NotEnforced: spec.mode is Paused
         Degraded=False NothingMissing: nothing is missing that the site had
         Stalled=False NotBlocked: nothing needs a person
-        Paused=True SpecPaused: spec.mode is Paused: nothing is observed or changed
+        Paused=True ModePaused: spec.mode is Paused: nothing is observed or changed
         NetworkReady=True AsSpecified: every part is as the spec says
         TiersReady=True AsSpecified: each tier has the instances that it wants
     "#]],

@@ -121,7 +121,7 @@ impl Metrics {
             )?,
             replacements: to.counters(
                 "replacements_total",
-                "Instances and replicas replaced because they were sick.",
+                "Instances and replicas replaced because they were sick, or by a rollout.",
                 &["reason"],
             )?,
             violations: to.counters(

@@ -181,7 +181,9 @@ fn count_decision(metrics: &Metrics, decision: &str) {
     match decision {
         "ScaleUp" => metrics.scaling_decisions.with_label_values(&["up"]).inc(),
         "ScaleDown" => metrics.scaling_decisions.with_label_values(&["down"]).inc(),
-        "ReplaceInstance" | "ReplaceReplica" => metrics.replacements.with_label_values(&[decision]).inc(),
+        "ReplaceInstance" | "ReplaceReplica" | "Rollout" => {
+            metrics.replacements.with_label_values(&[decision]).inc();
+        }
         _ => {}
     }
 }
@@ -220,4 +222,21 @@ pub(crate) fn unlawful(metrics: &Metrics, violations: &[Violation]) -> String {
     }
     let laws: Vec<String> = violations.iter().map(ToString::to_string).collect();
     format!("the plan breaks {}: nothing is changed; this is a defect of Lamplighter", laws.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus::Registry;
+
+    use super::*;
+
+    #[test]
+    fn replacements_of_a_rollout_are_told_from_those_of_healing() {
+        let metrics = Metrics::register(&Registry::new()).unwrap();
+        for decision in ["ReplaceInstance", "Rollout", "Rollout", "ReplaceReplica", "Wait"] {
+            count_decision(&metrics, decision);
+        }
+        let count = |reason: &str| metrics.replacements.with_label_values(&[reason]).get();
+        assert_eq!(["ReplaceInstance", "Rollout", "ReplaceReplica", "Wait"].map(count), [1, 2, 1, 0]);
+    }
 }

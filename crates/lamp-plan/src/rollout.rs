@@ -109,7 +109,7 @@ fn replace(draft: &mut Draft<'_>, view: &TierView<'_>, member: &MemberView<'_>, 
     }
     let version = member.member.template_version.unwrap_or_default();
     let reason = format!("{instance} is of version {version}; {progress}");
-    draft.decide(&part, "ReplaceInstance", reason.clone());
+    draft.decide(&part, "Rollout", reason.clone());
     draft.act(Action {
         part,
         kind: Kind::AutoScalingGroup,

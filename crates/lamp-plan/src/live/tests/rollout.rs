@@ -73,7 +73,7 @@ fn a_rollout_goes_oldest_first_and_one_at_a_time() {
         &plan,
         &expect![[r#"
         do instance/i-2/rollout TerminateInstanceInAutoScalingGroup i-2
-        ReplaceInstance instance/i-2/rollout: i-2 is of version 1; rolling out version 2: 0 of 4 replaced
+        Rollout instance/i-2/rollout: i-2 is of version 1; rolling out version 2: 0 of 4 replaced
         tier: 4 wanted, 4 there, 4 ready; rolling out version 2: 0 of 4 replaced
     "#]],
     );

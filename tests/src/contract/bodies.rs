@@ -184,6 +184,7 @@ impl Bodies {
             instance_tags: BTreeMap::from([("team".to_owned(), "contract".to_owned())]),
             imds_v2_required: true,
             root_volume_encrypted: true,
+            detailed_monitoring: true,
         };
         LaunchTemplate { data: Some(data), latest_version: 0, default_version: 0 }
     }

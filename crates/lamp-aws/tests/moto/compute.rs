@@ -28,6 +28,7 @@ async fn data(account: &Account, vpc: &Reference) -> TemplateData {
         instance_tags: tags("instance/web"),
         imds_v2_required: true,
         root_volume_encrypted: true,
+        detailed_monitoring: true,
     }
 }
 

@@ -34,6 +34,9 @@ pub struct TemplateData {
     /// `HttpTokens: required`
     pub imds_v2_required: bool,
     pub root_volume_encrypted: bool,
+    /// A datapoint of each metric every minute instead of every five, which is what scaling reads. EC2 charges for it.
+    #[serde(default)]
+    pub detailed_monitoring: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +57,7 @@ fields!(TemplateData {
     instance_tags: InPlace Spec,
     imds_v2_required: InPlace Spec,
     root_volume_encrypted: InPlace Spec,
+    detailed_monitoring: InPlace Spec,
 });
 
 impl LaunchTemplate {

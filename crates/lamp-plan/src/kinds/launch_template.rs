@@ -31,6 +31,7 @@ fn body(input: &PlanInput<'_>, tier: &Tier) -> Result<LaunchTemplate, String> {
         instance_tags: instance_tags(input, tier),
         imds_v2_required: true,
         root_volume_encrypted: true,
+        detailed_monitoring: true,
     };
     Ok(LaunchTemplate { data: Some(data), latest_version: 0, default_version: 0 })
 }

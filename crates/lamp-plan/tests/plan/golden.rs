@@ -299,3 +299,15 @@ fn storage_grows_and_aws_owns_what_it_raised() {
     "#]],
     );
 }
+
+#[test]
+fn instances_report_every_minute_as_scaling_reads() {
+    let mut site = Site::standing(STATELESS);
+    let Body::LaunchTemplate(template) = &mut site.resource("launch-template/web").body else { panic!() };
+    template.data.as_mut().unwrap().detailed_monitoring = false;
+    let plan = site.plan();
+    let action = plan.actions.iter().find(|action| action.part.as_str() == "launch-template/web").unwrap();
+    assert_eq!(action.request.operation(), "CreateLaunchTemplateVersion");
+    let changes: Vec<String> = action.changes.iter().map(ToString::to_string).collect();
+    assert_eq!(changes, ["detailed_monitoring: false -> true"]);
+}

@@ -291,6 +291,7 @@ pub(crate) fn template_data(group: &str, tags: Tags) -> TemplateData {
         instance_tags: tags,
         imds_v2_required: true,
         root_volume_encrypted: true,
+        detailed_monitoring: true,
     }
 }
 

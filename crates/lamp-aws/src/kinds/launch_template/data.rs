@@ -4,7 +4,8 @@ use aws_sdk_ec2::types::{
     InstanceType, LaunchTemplateBlockDeviceMappingRequest, LaunchTemplateEbsBlockDeviceRequest,
     LaunchTemplateHttpTokensState, LaunchTemplateIamInstanceProfileSpecificationRequest,
     LaunchTemplateInstanceMetadataOptionsRequest, LaunchTemplateTagSpecificationRequest,
-    RequestLaunchTemplateData, ResourceType, ResponseLaunchTemplateData, VolumeType,
+    LaunchTemplatesMonitoringRequest, RequestLaunchTemplateData, ResourceType, ResponseLaunchTemplateData,
+    VolumeType,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -28,6 +29,7 @@ pub(super) fn requested(operation: &str, data: &TemplateData) -> Answer<RequestL
         .user_data(STANDARD.encode(&data.user_data))
         .block_device_mappings(root_volume(data))
         .metadata_options(metadata_options(data))
+        .monitoring(LaunchTemplatesMonitoringRequest::builder().enabled(data.detailed_monitoring).build())
         .set_tag_specifications(Some(tag_specifications(data)))
         .build())
 }
@@ -91,6 +93,7 @@ pub(super) fn observed(data: &ResponseLaunchTemplateData) -> TemplateData {
         instance_tags: instances.map(|instances| tags::from_ec2(instances.tags())).unwrap_or_default(),
         imds_v2_required: tokens == Some(&LaunchTemplateHttpTokensState::Required),
         root_volume_encrypted: volume.and_then(|volume| volume.encrypted).unwrap_or_default(),
+        detailed_monitoring: data.monitoring().and_then(|monitoring| monitoring.enabled).unwrap_or_default(),
     }
 }
 
@@ -117,6 +120,7 @@ mod tests {
             instance_tags: [("Name".to_owned(), "web".to_owned())].into(),
             imds_v2_required: true,
             root_volume_encrypted: true,
+            detailed_monitoring: true,
         }
     }
 
@@ -127,6 +131,8 @@ mod tests {
         let options = request.metadata_options().expect("metadata options");
         assert_eq!(options.http_tokens(), Some(&LaunchTemplateHttpTokensState::Required));
         assert_eq!(options.http_put_response_hop_limit(), Some(1));
+        let monitoring = request.monitoring().expect("monitoring");
+        assert_eq!(monitoring.enabled(), Some(true), "scaling reads minutes");
         let volume = request.block_device_mappings()[0].ebs().expect("a volume");
         assert_eq!((volume.encrypted(), volume.volume_type()), (Some(true), Some(&VolumeType::Gp3)));
         assert_eq!(request.tag_specifications().len(), 2);

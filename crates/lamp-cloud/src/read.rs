@@ -150,6 +150,10 @@ pub struct Page<T> {
 
 /// The answer to a [`Read`] of the same name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each page that AWS sends, and it is taken apart at once"
+)]
 pub enum Reading {
     Zones(Page<Zone>),
     Resources(Page<Resource>),

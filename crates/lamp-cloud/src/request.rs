@@ -7,6 +7,10 @@ use crate::{Body, Change, Kind, Part, ResourceId, Service, Tags, Target};
 /// One mutating call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are as many as calls to AWS, each of which costs far more than a copy"
+)]
 pub enum Request {
     /// Makes a resource with its tags in the same call where AWS allows it. All references in `body` are resolved
     /// as far as the call needs them; what the call does not take is changed afterwards.

@@ -82,6 +82,10 @@ macro_rules! kinds {
         /// What we say, or AWS says, of a resource.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind", rename_all_fields = "camelCase")]
+        #[expect(
+            clippy::large_enum_variant,
+            reason = "where there are many, in the inventory, each is behind an Arc"
+        )]
         pub enum Body { $( $variant($module::$variant) ),* }
 
         /// A change in place of a resource: one AWS call.

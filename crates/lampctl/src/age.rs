@@ -24,6 +24,12 @@ pub(crate) fn age(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// The time from which ages are told: `wall`, or the newest time in an answer where that is later. The clock of a
+/// simulated region runs ahead of ours.
+pub(crate) fn present(wall: Timestamp, told: impl IntoIterator<Item = Timestamp>) -> Timestamp {
+    told.into_iter().fold(wall, Timestamp::max)
+}
+
 fn two(seconds: i64, large: (i64, &str), small: (i64, &str)) -> String {
     let rest = seconds % large.0 / small.0;
     let head = format!("{}{}", seconds / large.0, large.1);
@@ -33,6 +39,14 @@ fn two(seconds: i64, large: (i64, &str), small: (i64, &str)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ages_are_told_from_the_later_clock() {
+        let (early, late) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(60).unwrap());
+        assert_eq!(present(late, [early]), late);
+        assert_eq!(present(early, [early, late]), late);
+        assert_eq!(present(early, []), early);
+    }
 
     #[test]
     fn ages_are_those_of_kubectl() {

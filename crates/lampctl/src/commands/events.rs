@@ -7,6 +7,7 @@ use kube::core::WatchEvent;
 use lamp_api::kinds::{self, KindInfo};
 
 use super::read;
+use crate::age::present;
 use crate::client::{Selection, Tail, decode};
 use crate::exit::{Failure, Outcome};
 use crate::printer::format::{Format, list as list_object};
@@ -94,7 +95,7 @@ fn show(
     if headings {
         columns.row(row("NAMESPACE", event::HEADINGS.map(str::to_owned).to_vec()));
     }
-    let now = Timestamp::now();
+    let now = present(Timestamp::now(), events.iter().filter_map(event::last_seen));
     for one in events {
         columns.row(row(one.metadata.namespace.as_deref().unwrap_or_default(), event::cells(one, now)));
     }

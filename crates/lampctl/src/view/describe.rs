@@ -4,13 +4,14 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Event;
 use lamp_api::v1alpha1::{DatabaseStatus, LampStack, LampStackStatus, PartState};
 
-use super::{event, is_good, waiting_lines, why};
-use crate::age::age;
+use super::{event, is_good, times, waiting_lines, why};
+use crate::age::{age, present};
 use crate::printer::style;
 use crate::printer::table::Columns;
 
 /// The page.
 pub(crate) fn text(stack: &LampStack, events: &[Event], now: Timestamp) -> String {
+    let now = present(now, times(stack).chain(events.iter().filter_map(event::last_seen)));
     let mut out = head(stack, now);
     if let Some(status) = &stack.status {
         block(&mut out, "Conditions", &conditions(status, now));

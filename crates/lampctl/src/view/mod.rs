@@ -9,6 +9,7 @@ pub(crate) mod why;
 #[cfg(test)]
 pub(crate) mod fixture;
 
+use jiff::Timestamp;
 use lamp_api::Condition;
 use lamp_api::conditions::types;
 use lamp_api::v1alpha1::{LampStack, LampStackStatus, Waiting};
@@ -36,6 +37,16 @@ fn health(status: &LampStackStatus) -> String {
     .find(|(kind, _)| condition(kind).is_some());
     let word = word.map_or_else(|| style::attention("NotReady"), |(kind, paint)| paint(kind));
     if status.summary.is_empty() { word } else { format!("{word}: {}", status.summary) }
+}
+
+/// What a stack says of the present: the times at which it was last looked at, changed and decided on.
+fn times(stack: &LampStack) -> impl Iterator<Item = Timestamp> {
+    let status = stack.status.iter();
+    status.flat_map(|status| {
+        let conditions = status.conditions.iter().map(|condition| condition.last_transition_time.0);
+        let decisions = status.decisions.iter().map(|decision| decision.time.0);
+        conditions.chain(decisions).chain(status.observed_time.iter().map(|time| time.0))
+    })
 }
 
 /// A condition that is as it should be.

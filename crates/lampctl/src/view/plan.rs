@@ -5,7 +5,7 @@ use lamp_api::v1alpha1::{PlanEffect, PlanStatus, PlanStep};
 use serde_json::{Value, json};
 
 use super::waiting_lines;
-use crate::age::age;
+use crate::age::{age, present};
 use crate::printer::style;
 use crate::printer::table::Columns;
 
@@ -48,6 +48,7 @@ impl Counts {
 
 /// The plan for a person.
 pub(crate) fn text(stack: &str, status: &PlanStatus, now: Timestamp) -> String {
+    let now = present(now, status.observed_time.iter().map(|time| time.0));
     let observed = status.observed_time.as_ref().map(|time| format!("AWS observed {} ago", age(time.0, now)));
     let observed = style::faint(&observed.unwrap_or_else(|| "AWS not observed".to_owned()));
     let mut out = format!("{}  {observed}\n", style::heading(stack));
@@ -148,6 +149,7 @@ mod tests {
         "#]]
         .assert_eq(&fixture::plain(&text("shop", &plan(), fixture::now())));
         assert!(text("shop", &plan(), fixture::now()).contains("\u{1b}[31m1 to destroy"));
+        assert!(text("shop", &plan(), Timestamp::UNIX_EPOCH).contains("AWS observed 0s ago"));
     }
 
     #[test]

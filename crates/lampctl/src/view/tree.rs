@@ -84,12 +84,12 @@ enum Home<'a> {
     Database,
 }
 
-/// Parts are named kind first: `security-group/web`, `db-instance/replica/1`, `subnet/public/1`.
+/// Parts are named kind first: `security-group/web`, `db-subnet-group`, `subnet/public/1`; but `database`, `replica/1`.
 fn home<'a>(part: &PartStatus, tiers: &'a [String]) -> Home<'a> {
     let mut words = part.part.split('/');
     let first = words.next().unwrap_or_default();
     let mut rest = words.clone();
-    let of_database = first.starts_with("db-") || matches!(first, "db" | "database" | "secret");
+    let of_database = first.starts_with("db-") || matches!(first, "db" | "database" | "replica" | "secret");
     if of_database || rest.next() == Some("database") {
         return Home::Database;
     }
@@ -148,6 +148,17 @@ mod tests {
 
     use super::*;
     use crate::view::fixture;
+
+    #[test]
+    fn what_holds_data_stands_under_the_database() {
+        let tiers = ["web".to_owned()];
+        for name in
+            ["database", "replica/2", "secret/database", "security-group/database", "db-parameter-group"]
+        {
+            let part = serde_json::json!({"part": name, "kind": "DbInstance", "state": "Ready"});
+            assert!(home(&serde_json::from_value(part).unwrap(), &tiers) == Home::Database, "{name}");
+        }
+    }
 
     #[test]
     fn a_site_is_a_tree() {

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use lamp_api::v1alpha1::{Decision, LampStack, LampStackStatus, PartState};
 
-use super::{health, is_good, title, waiting_lines};
-use crate::age::age;
+use super::{health, is_good, times, title, waiting_lines};
+use crate::age::{age, present};
 use crate::printer::style;
 use crate::printer::table::Columns;
 
@@ -13,6 +13,7 @@ pub(crate) fn text(stack: &LampStack, now: Timestamp) -> String {
     let Some(status) = &stack.status else {
         return format!("{}\n{}\n", title(stack), style::faint("not looked at yet"));
     };
+    let now = present(now, times(stack));
     let mut out = format!("{}  {}\n", title(stack), health(status));
     if status.observed_generation < stack.metadata.generation {
         out.push_str(&style::attention("the newest spec is not looked at yet\n"));
@@ -100,6 +101,13 @@ mod tests {
               2m ago    Create    db-instance/primary      it is missing
         "#]]
         .assert_eq(&fixture::plain(&text(&fixture::stack(), fixture::now())));
+    }
+
+    #[test]
+    fn a_clock_that_runs_ahead_is_the_present() {
+        let text = fixture::plain(&text(&fixture::stack(), jiff::Timestamp::UNIX_EPOCH));
+        assert!(text.contains("Ready=False since 110s"), "{text}");
+        assert!(text.contains("10s ago    ScaleUp"), "{text}");
     }
 
     #[test]

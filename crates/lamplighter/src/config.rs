@@ -88,7 +88,8 @@ fn first<T: Clone>(flag: &Option<T>, file: Option<T>, default: T) -> T {
 }
 
 fn read(path: &Path) -> anyhow::Result<File> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read --config {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read --config {}", path.display()))?;
     serde_saphyr::from_str(&text).map_err(|error| anyhow::anyhow!("--config {}: {error}", path.display()))
 }
 
@@ -101,11 +102,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("lamplighter.yaml");
         std::fs::write(&path, "install: fromfile\nobserveSeconds: 30\n").unwrap();
-        let args = ServeArgs {
-            config: Some(path),
-            install: Some("fromflag".to_owned()),
-            ..ServeArgs::default()
-        };
+        let args =
+            ServeArgs { config: Some(path), install: Some("fromflag".to_owned()), ..ServeArgs::default() };
         let config = Config::load(&args).unwrap();
         assert_eq!(config.install, "fromflag");
         assert_eq!(config.observe_period, Duration::from_secs(30));

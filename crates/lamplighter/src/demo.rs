@@ -123,7 +123,9 @@ impl<'a> Show<'a> {
                 self.say(&line);
                 last = line;
             }
-            if let Some(stalled) = status.conditions.iter().find(|c| c.type_ == types::STALLED && c.status == "True") {
+            if let Some(stalled) =
+                status.conditions.iter().find(|c| c.type_ == types::STALLED && c.status == "True")
+            {
                 bail!("{}: {}", stalled.reason, stalled.message);
             }
             if done(&status) {

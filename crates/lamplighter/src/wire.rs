@@ -38,7 +38,8 @@ impl SimulatedRegion {
             throttle: true,
             ..lamp_sim::Config::default()
         };
-        let simulator = Simulator::new(region, Arc::<SpeedClock>::clone(&clock) as Arc<dyn lamp_sim::TimeSource>);
+        let simulator =
+            Simulator::new(region, Arc::<SpeedClock>::clone(&clock) as Arc<dyn lamp_sim::TimeSource>);
         Self { clock, simulator }
     }
 
@@ -182,11 +183,9 @@ impl Daemon {
 
 fn open(folder: &Path, clock: &Arc<SpeedClock>) -> Result<Store> {
     if !folder.exists() {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .with_context(|| format!("cannot make the data directory {}: choose another with --data-dir", folder.display()))?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(|| {
+            format!("cannot make the data directory {}: choose another with --data-dir", folder.display())
+        })?;
     }
     let clock = Arc::clone(clock);
     Ok(Store::open(folder, move || Clock::now(clock.as_ref()))?)
@@ -202,7 +201,8 @@ async fn forget_the_last_region(store: &Store) -> Result<()> {
 }
 
 fn region_of_sdk(config: &Config) -> Result<String> {
-    let from_environment = || ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| std::env::var(name).ok());
+    let from_environment =
+        || ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| std::env::var(name).ok());
     config
         .region
         .clone()

@@ -82,7 +82,10 @@ fn root() -> PathBuf {
 }
 
 /// A Python that has boto3.
-#[allow(dead_code, reason = "only some of the test binaries that this file is part of run programs of their own")]
+#[allow(
+    dead_code,
+    reason = "only some of the test binaries that this file is part of run programs of their own"
+)]
 pub(crate) fn interpreter() -> Result<PathBuf> {
     python(&root())
 }

@@ -1,1 +1,21 @@
-//! Scenarios.
+//! What Lamplighter promises, shown in a simulated region in simulated time. Every scenario ends with the proof that
+//! the region is settled: nothing more is changed for a day.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a scenario fails where it stands"
+)]
+
+mod changes;
+mod creation;
+mod deletion;
+mod drift;
+mod faults;
+mod healing;
+mod many_stacks;
+mod modes;
+mod replicas;
+mod scaling;
+mod stage;

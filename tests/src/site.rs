@@ -92,7 +92,7 @@ impl Site {
         site.finish(site.process.store.create(
             &Key::new(NAMESPACE.plural, "", "default"),
             serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}),
-        ))??;
+        ))???;
         Ok(site)
     }
 
@@ -124,8 +124,8 @@ impl Site {
         let old = self.process.store.get(&key)?;
         let admitted = admit(object, old.as_ref().map(|stored| stored.object.as_ref()))?;
         match old {
-            None => drop(self.finish(self.process.store.create(&key, admitted))??),
-            Some(_) => drop(self.finish(self.process.store.update(&key, None, admitted))??),
+            None => drop(self.finish(self.process.store.create(&key, admitted))???),
+            Some(_) => drop(self.finish(self.process.store.update(&key, None, admitted))???),
         }
         Ok(key)
     }
@@ -135,7 +135,7 @@ impl Site {
     /// # Errors
     /// What the store says.
     pub fn delete(&self, key: &Key) -> Result<()> {
-        self.finish(self.process.store.delete(key, Preconditions::default()))??;
+        self.finish(self.process.store.delete(key, Preconditions::default()))???;
         Ok(())
     }
 

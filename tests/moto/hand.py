@@ -66,7 +66,9 @@ def revoke_everything(group):
 
 
 def snapshots():
-    return sorted(row["DBSnapshotIdentifier"] for row in client("rds").describe_db_snapshots()["DBSnapshots"])
+    """Snapshots that somebody asked for: the automated ones, `rds:...`, are part of the backups."""
+    names = [row["DBSnapshotIdentifier"] for row in client("rds").describe_db_snapshots()["DBSnapshots"]]
+    return sorted(name for name in names if not name.startswith("rds:"))
 
 
 def put_metric(namespace, name, dimensions, value):

@@ -26,15 +26,21 @@ impl Calls {
 }
 
 /// A cloud that counts. Clones share the count.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Counting<C> {
-    inner: C,
+    inner: Arc<C>,
     calls: Arc<Mutex<Calls>>,
+}
+
+impl<C> Clone for Counting<C> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), calls: Arc::clone(&self.calls) }
+    }
 }
 
 impl<C> Counting<C> {
     pub fn new(inner: C) -> Self {
-        Self { inner, calls: Arc::default() }
+        Self { inner: Arc::new(inner), calls: Arc::default() }
     }
 
     /// The calls since the last time, and starts anew.

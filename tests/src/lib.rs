@@ -2,12 +2,14 @@
 //!
 //! It knows no AWS SDK, so that scenarios and benchmarks build in seconds.
 
+pub mod bench;
 pub mod contract;
 pub mod counting;
 pub mod crash;
 pub mod schema;
 pub mod site;
 pub mod specs;
+pub mod swarm;
 
 pub use counting::{Calls, Counting};
 pub use crash::{Boundary, Crashing, CrashingBackend, Gate};

@@ -11,8 +11,8 @@ use lamp_tests::specs;
 
 const STEP: Duration = Duration::from_secs(15);
 const LIMIT: Duration = Duration::from_secs(3 * 3600);
-/// Seven days are looked at every ten minutes.
-const QUIET_STEP: Duration = Duration::from_secs(600);
+/// Seven days are looked at every half hour.
+const QUIET_STEP: Duration = Duration::from_secs(1800);
 const QUIET: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What there is on AWS in the end: how many resources of each part, instances by group.
@@ -28,8 +28,10 @@ fn census(site: &Site) -> Census {
     site.census()
 }
 
-fn come_up(site: &mut Site, name: &str) -> Census {
+/// Comes up, dying once at the boundary with this number, counted from when the spec is stored.
+fn come_up(site: &mut Site, name: &str, boundary: usize) -> Census {
     let key = site.apply(&specs::load(name).expect("a spec")).expect("applied");
+    site.gate.crash_at(boundary);
     loop {
         match site.run_until(STEP, LIMIT, |site| site.is_ready(&key)).expect("comes up") {
             Ok(_) => break,
@@ -49,8 +51,7 @@ fn stays_quiet(site: &mut Site) {
 
 fn boundaries(name: &str) -> (Vec<Boundary>, Census) {
     let mut site = site(1);
-    site.gate.crash_at(usize::MAX);
-    let census = come_up(&mut site, name);
+    let census = come_up(&mut site, name, usize::MAX);
     let passed = site.gate.passed();
     stays_quiet(&mut site);
     (passed, census)
@@ -58,8 +59,7 @@ fn boundaries(name: &str) -> (Vec<Boundary>, Census) {
 
 fn dies_at(name: &str, boundary: usize, what: &Boundary, expected: &Census) {
     let mut site = site(1);
-    site.gate.crash_at(boundary);
-    let census = come_up(&mut site, name);
+    let census = come_up(&mut site, name, boundary);
     stays_quiet(&mut site);
     let violations = site.region.world().violations().to_vec();
     assert!(violations.is_empty(), "dead at {boundary} ({what:?}): {violations:?}");

@@ -32,8 +32,6 @@ impl Direction {
     }
 }
 
-/// The share of the published rate that we take: the rest is for people and other programs in the account.
-const FULL_SHARE: f64 = 0.5;
 /// However often AWS throttles, this share is left.
 const LEAST_SHARE: f64 = 0.02;
 /// What comes back in a minute without throttling.
@@ -42,15 +40,17 @@ const RECOVERY_PER_MINUTE: f64 = 0.05;
 #[derive(Debug)]
 struct Adaptive {
     published: Rate,
+    /// The share that is taken while AWS does not throttle.
+    full_share: f64,
     share: f64,
     adjusted_at: Timestamp,
     bucket: Bucket,
 }
 
 impl Adaptive {
-    fn new(published: Rate, now: Timestamp) -> Self {
-        let bucket = Bucket::new(published.share(FULL_SHARE), now);
-        Self { published, share: FULL_SHARE, adjusted_at: now, bucket }
+    fn new(published: Rate, full_share: f64, now: Timestamp) -> Self {
+        let bucket = Bucket::new(published.share(full_share), now);
+        Self { published, full_share, share: full_share, adjusted_at: now, bucket }
     }
 
     fn take(&mut self, now: Timestamp) -> Result<(), Timestamp> {
@@ -60,8 +60,8 @@ impl Adaptive {
 
     fn recover(&mut self, now: Timestamp) {
         let minutes = now.duration_since(self.adjusted_at).as_secs_f64().max(0.0) / 60.0;
-        if self.share < FULL_SHARE {
-            self.share = (self.share + minutes * RECOVERY_PER_MINUTE).min(FULL_SHARE);
+        if self.share < self.full_share {
+            self.share = (self.share + minutes * RECOVERY_PER_MINUTE).min(self.full_share);
             self.bucket.set_rate(self.published.share(self.share), now);
         }
         self.adjusted_at = self.adjusted_at.max(now);
@@ -82,10 +82,10 @@ pub(crate) struct Budgets {
 }
 
 impl Budgets {
-    pub(crate) fn new(now: Timestamp) -> Self {
+    pub(crate) fn new(full_share: f64, now: Timestamp) -> Self {
         let pairs = Service::ALL.into_iter().flat_map(|s| Direction::ALL.map(|direction| (s, direction)));
         let bucket = |(service, direction): (Service, Direction)| {
-            ((service, direction), Adaptive::new(direction.published(service), now))
+            ((service, direction), Adaptive::new(direction.published(service), full_share, now))
         };
         Self { buckets: Mutex::new(pairs.map(bucket).collect()) }
     }
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn throttling_empties_and_halves_and_recovers_slowly() {
         let start = Timestamp::UNIX_EPOCH;
-        let budgets = Budgets::new(start);
+        let budgets = Budgets::new(0.5, start);
         budgets.throttled(Service::Rds, Direction::Mutation, start);
         assert!(budgets.take(Service::Rds, Direction::Mutation, start).is_err());
         // A quarter of ten at once, after a long rest without recovery of the share in between.

@@ -56,8 +56,8 @@ pub(crate) struct Calls<C> {
 }
 
 impl<C: Cloud> Calls<C> {
-    pub(crate) fn new(cloud: Metered<C>, clock: Arc<dyn Clock>) -> Self {
-        let budgets = Budgets::new(clock.now());
+    pub(crate) fn new(cloud: Metered<C>, clock: Arc<dyn Clock>, rate_share: f64) -> Self {
+        let budgets = Budgets::new(rate_share, clock.now());
         Self { cloud, budgets, clock }
     }
 

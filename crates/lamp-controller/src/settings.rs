@@ -23,6 +23,9 @@ pub struct Settings {
     pub details_per_pass: usize,
     /// Details of a changed resource are read in every pass for so long: AWS may show old values at first.
     pub details_settle: Duration,
+    /// Share of AWS's published call rates that is taken, in per cent: the rest is for people and other programs in
+    /// the account.
+    pub rate_percent: u32,
     /// A listing of more pages is given up.
     pub pages_per_listing: usize,
     /// How long a shutdown waits for what is under way.
@@ -41,6 +44,7 @@ impl Default for Settings {
             reconcile_concurrency: 8,
             details_per_pass: 8,
             details_settle: Duration::from_secs(30),
+            rate_percent: 50,
             pages_per_listing: 500,
             shutdown_grace: Duration::from_secs(30),
         }

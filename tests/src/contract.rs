@@ -9,8 +9,8 @@ use std::future::Future;
 
 use anyhow::{Context, Result, bail, ensure};
 use lamp_cloud::{
-    Body, Change, Cloud, CloudError, DeleteOptions, ErrorClass, Kind, Listing, Owner, Page, Part, Read, Reading,
-    Reference, Request, Resource, State, Target, token, unique_name,
+    Body, Change, Cloud, CloudError, DeleteOptions, ErrorClass, Kind, Listing, Owner, Page, Part, Read,
+    Reading, Reference, Request, Resource, State, Target, token, unique_name,
 };
 
 pub use bodies::Bodies;
@@ -57,7 +57,8 @@ impl<C: Cloud, P: Patience> Contract<C, P> {
 
     async fn zones(&self) -> Result<Vec<String>> {
         let Reading::Zones(page) = self.list_page(Listing::Zones, None).await? else { bail!("no zones") };
-        let zones: Vec<String> = page.items.into_iter().filter(|zone| zone.available).map(|zone| zone.name).collect();
+        let zones: Vec<String> =
+            page.items.into_iter().filter(|zone| zone.available).map(|zone| zone.name).collect();
         ensure!(zones.len() >= 2, "a region has at least two zones: {zones:?}");
         Ok(zones)
     }
@@ -79,8 +80,12 @@ impl<C: Cloud, P: Patience> Contract<C, P> {
     async fn security(&mut self, bodies: &mut Bodies) -> Result<()> {
         bodies.front_group = self.make("security-group/front", bodies.front_group()).await?;
         bodies.back_group = self.make("security-group/back", bodies.back_group()).await?;
-        self.refuses_twice("security-group/back", bodies.back_group(), &[ErrorClass::AlreadyExists, ErrorClass::Conflict])
-            .await
+        self.refuses_twice(
+            "security-group/back",
+            bodies.back_group(),
+            &[ErrorClass::AlreadyExists, ErrorClass::Conflict],
+        )
+        .await
     }
 
     async fn front(&mut self, bodies: &mut Bodies) -> Result<()> {
@@ -122,7 +127,9 @@ impl<C: Cloud, P: Patience> Contract<C, P> {
         let one = members.first().context("no member")?.clone();
         let target = || vec![Target { instance: one.clone(), port: Bodies::PORT }];
         let target_group = bodies.target_group.clone();
-        self.cloud.apply(&Request::DeregisterTargets { target_group: target_group.clone(), targets: target() }).await?;
+        self.cloud
+            .apply(&Request::DeregisterTargets { target_group: target_group.clone(), targets: target() })
+            .await?;
         self.until_targets(bodies, |targets| !targets.contains(&one)).await?;
         self.cloud.apply(&Request::RegisterTargets { target_group, targets: target() }).await?;
         self.until_targets(bodies, |targets| targets.contains(&one)).await
@@ -131,7 +138,9 @@ impl<C: Cloud, P: Patience> Contract<C, P> {
     async fn until_targets(&mut self, bodies: &Bodies, wanted: impl Fn(&[String]) -> bool) -> Result<()> {
         loop {
             let read = Read::TargetHealth { target_group: bodies.target_group.clone() };
-            let Reading::TargetHealth(rows) = self.cloud.read(&read).await? else { bail!("not target health") };
+            let Reading::TargetHealth(rows) = self.cloud.read(&read).await? else {
+                bail!("not target health")
+            };
             let targets: Vec<String> = rows
                 .into_iter()
                 .filter(|row| row.state != lamp_cloud::TargetState::Draining)
@@ -156,7 +165,10 @@ impl<C: Cloud, P: Patience> Contract<C, P> {
             id: bodies.primary.clone(),
             options: DeleteOptions { final_snapshot: Some("refused".to_owned()), ..DeleteOptions::default() },
         };
-        ensure!(self.cloud.apply(&protected).await.is_err(), "deletion protection did not protect the database");
+        ensure!(
+            self.cloud.apply(&protected).await.is_err(),
+            "deletion protection did not protect the database"
+        );
         Ok(())
     }
 
@@ -319,7 +331,9 @@ impl<C: Cloud, P: Patience> Contract<C, P> {
         let mut page = None;
         loop {
             let reading = self.list_page(Listing::Resources(kind), page).await?;
-            let Reading::Resources(Page { items, next }) = reading else { bail!("not rows of {}", kind.name()) };
+            let Reading::Resources(Page { items, next }) = reading else {
+                bail!("not rows of {}", kind.name())
+            };
             rows.extend(items);
             match next {
                 Some(token) => page = Some(token),
@@ -331,7 +345,9 @@ impl<C: Cloud, P: Patience> Contract<C, P> {
     async fn listeners(&self) -> Result<Vec<Resource>> {
         let mut all = Vec::new();
         for row in self.rows(Kind::LoadBalancer).await? {
-            let Reading::Listeners(rows) = self.cloud.read(&Read::Listeners { load_balancer: row.id }).await? else {
+            let Reading::Listeners(rows) =
+                self.cloud.read(&Read::Listeners { load_balancer: row.id }).await?
+            else {
                 bail!("not listeners")
             };
             all.extend(rows);
@@ -349,10 +365,13 @@ impl<C: Cloud, P: Patience> Contract<C, P> {
         let id = row.id.clone();
         match &mut row.body {
             Body::Vpc(vpc) => {
-                if let Reading::VpcAttribute(on) = self.cloud.read(&Read::VpcDnsSupport { vpc: id.clone() }).await? {
+                if let Reading::VpcAttribute(on) =
+                    self.cloud.read(&Read::VpcDnsSupport { vpc: id.clone() }).await?
+                {
                     vpc.dns_support = Some(on);
                 }
-                if let Reading::VpcAttribute(on) = self.cloud.read(&Read::VpcDnsHostnames { vpc: id }).await? {
+                if let Reading::VpcAttribute(on) = self.cloud.read(&Read::VpcDnsHostnames { vpc: id }).await?
+                {
                     vpc.dns_hostnames = Some(on);
                 }
             }
@@ -369,7 +388,9 @@ impl<C: Cloud, P: Patience> Contract<C, P> {
                 }
             }
             Body::DbParameterGroup(body) => {
-                if let Reading::DbParameters(found) = self.cloud.read(&Read::DbParameters { group: id }).await? {
+                if let Reading::DbParameters(found) =
+                    self.cloud.read(&Read::DbParameters { group: id }).await?
+                {
                     body.parameters = Some(found);
                 }
             }

@@ -18,7 +18,8 @@ pub fn path() -> PathBuf {
 /// When the type yields no schema.
 pub fn lampstack() -> Result<String> {
     let crd = serde_json::to_value(LampStack::crd())?;
-    let schema = crd.pointer("/spec/versions/0/schema/openAPIV3Schema/properties/spec").context("no schema")?;
+    let schema =
+        crd.pointer("/spec/versions/0/schema/openAPIV3Schema/properties/spec").context("no schema")?;
     let document = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "LampStack",

@@ -213,7 +213,8 @@ impl Site {
     /// As [`Site::pass`].
     pub fn run_for(&mut self, step: Duration, span: Duration) -> Result<Result<(), Died>> {
         let end = lamp_cloud::Clock::now(&self.clock) + span;
-        let outcome = self.run_until(step, span + step, |site| Ok(lamp_cloud::Clock::now(&site.clock) >= end))?;
+        let outcome =
+            self.run_until(step, span + step, |site| Ok(lamp_cloud::Clock::now(&site.clock) >= end))?;
         Ok(outcome.map(|_| ()))
     }
 
@@ -262,7 +263,12 @@ impl Site {
             let status = self.status(&key)?.unwrap_or_default();
             lines.push(format!("{}: {}", key.name, status.summary));
             lines.extend(status.waiting.iter().map(|w| format!("  {}: {}", w.part, w.reason)));
-            lines.extend(status.conditions.iter().map(|c| format!("  {}={} {}: {}", c.type_, c.status, c.reason, c.message)));
+            lines.extend(
+                status
+                    .conditions
+                    .iter()
+                    .map(|c| format!("  {}={} {}: {}", c.type_, c.status, c.reason, c.message)),
+            );
         }
         Ok(lines.join("\n"))
     }

@@ -15,6 +15,7 @@ pub const ALL: [(&str, &str); 3] = [
 /// # Errors
 /// When there is no such file, or it is no YAML.
 pub fn load(name: &str) -> Result<Value> {
-    let (_, text) = ALL.iter().find(|(known, _)| *known == name).with_context(|| format!("no spec {name}"))?;
+    let (_, text) =
+        ALL.iter().find(|(known, _)| *known == name).with_context(|| format!("no spec {name}"))?;
     Ok(serde_saphyr::from_str(text)?)
 }

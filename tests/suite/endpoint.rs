@@ -19,7 +19,7 @@ use crate::support::{Account, WallClock};
 
 const INSTALL: &str = "endpoint";
 /// Far more than a site needs on an emulator, where everything is instantaneous.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// An engine over the SDK, a store in memory, and an empty account.
 struct Site {
@@ -155,7 +155,11 @@ impl Site {
 
     fn part(&self, key: &Key, part: &str) -> Result<String> {
         let status = self.status(key)?.context("no status")?;
-        let row = status.parts.into_iter().find(|row| row.part == part).with_context(|| format!("no part {part}"))?;
+        let row = status
+            .parts
+            .into_iter()
+            .find(|row| row.part == part)
+            .with_context(|| format!("no part {part}"))?;
         row.id.with_context(|| format!("{part} has no id"))
     }
 
@@ -267,9 +271,13 @@ async fn capacity_goes_back_to_its_owner(site: &Site, key: &Key) -> Result<()> {
         Ok(capacity["min"] == 2 && capacity["max"] == 12)
     })
     .await?;
-    ensure!(site.emulator.hand(&["capacity", &group])?["desired"] == 3, "the scaler's capacity was taken away");
+    ensure!(
+        site.emulator.hand(&["capacity", &group])?["desired"] == 3,
+        "the scaler's capacity was taken away"
+    );
     site.patch(key, json!({"spec": {"tiers": without_policies(site, key)?}})).await?;
-    site.until("capacity put back", |site| Ok(site.emulator.hand(&["capacity", &group])?["desired"] == 2)).await
+    site.until("capacity put back", |site| Ok(site.emulator.hand(&["capacity", &group])?["desired"] == 2))
+        .await
 }
 
 fn without_policies(site: &Site, key: &Key) -> Result<Value> {

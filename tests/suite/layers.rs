@@ -49,7 +49,11 @@ fn dependencies(metadata: &Metadata) -> BTreeMap<String, BTreeSet<String>> {
             .map(|dependency| dependency.name.clone())
             .collect()
     };
-    metadata.workspace_packages().into_iter().map(|package| (package.name.to_string(), normal(package))).collect()
+    metadata
+        .workspace_packages()
+        .into_iter()
+        .map(|package| (package.name.to_string(), normal(package)))
+        .collect()
 }
 
 #[test]

@@ -56,7 +56,11 @@ impl Account {
             .env("AWS_ENDPOINT_URL", self.url())
             .env("AWS_REGION", REGION)
             .output()?;
-        ensure!(output.status.success(), "hand.py {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        ensure!(
+            output.status.success(),
+            "hand.py {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 }

@@ -21,7 +21,9 @@ pub(crate) fn moto() -> Result<PathBuf> {
     tree::run(Command::new("python3").args(["-m", "venv"]).arg(&folder))
         .context("python3 with venv is needed for the tests against the AWS endpoint")?;
     let mut install = Command::new(&python);
-    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(requirements());
+    install
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+        .arg(requirements());
     tree::run(&mut install)?;
     std::fs::write(complete, wanted)?;
     Ok(python)

@@ -79,8 +79,17 @@ fn lint() -> Result<()> {
 
 // Figures are taken from an optimised build.
 fn measure(binary: &str, arguments: &[String]) -> Result<()> {
-    let mut command =
-        tree::cargo_command(&["run", "--release", "--locked", "--quiet", "--package", "lamp-tests", "--bin", binary, "--"]);
+    let mut command = tree::cargo_command(&[
+        "run",
+        "--release",
+        "--locked",
+        "--quiet",
+        "--package",
+        "lamp-tests",
+        "--bin",
+        binary,
+        "--",
+    ]);
     let status = command.args(arguments).status()?;
     ensure!(status.success(), "{binary} ended with {status}");
     Ok(())

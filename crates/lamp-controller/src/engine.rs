@@ -80,7 +80,11 @@ impl<C: Cloud> Engine<C> {
     pub fn new(deps: Deps<C>) -> Self {
         let metered = Metered::new(deps.cloud, deps.metrics.clone());
         let shared = Shared {
-            calls: Calls::new(metered, Arc::clone(&deps.clock), f64::from(deps.settings.rate_percent) / 100.0),
+            calls: Calls::new(
+                metered,
+                Arc::clone(&deps.clock),
+                f64::from(deps.settings.rate_percent) / 100.0,
+            ),
             recorder: Recorder::new(deps.store.clone(), Arc::clone(&deps.clock)),
             store: deps.store,
             clock: deps.clock,

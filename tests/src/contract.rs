@@ -22,6 +22,7 @@ pub trait Patience {
 }
 
 /// The story, and what it has made so far.
+#[derive(Debug)]
 pub struct Contract<C, P> {
     cloud: C,
     patience: P,

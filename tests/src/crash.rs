@@ -2,7 +2,7 @@
 //!
 //! Whatever the process still tries after its death has no effect, and it never hears an answer.
 
-use std::future::{Future, pending};
+use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lamp_cloud::{Applied, Cloud, CloudError, Read, Reading, Request};
@@ -98,31 +98,27 @@ impl<C: Cloud> Cloud for Crashing<C> {
         self.inner.region()
     }
 
-    fn read(&self, read: &Read) -> impl Future<Output = Result<Reading, CloudError>> + Send {
-        async move {
-            let name = || format!("{read:?}").chars().take(60).collect::<String>();
-            if !self.gate.pass_read(|| Boundary::BeforeRead(name())) {
-                return pending().await;
-            }
-            let reading = self.inner.read(read).await;
-            if !self.gate.pass_read(|| Boundary::AfterRead(name())) {
-                return pending().await;
-            }
-            reading
+    async fn read(&self, read: &Read) -> Result<Reading, CloudError> {
+        let name = || format!("{read:?}").chars().take(60).collect::<String>();
+        if !self.gate.pass_read(|| Boundary::BeforeRead(name())) {
+            return pending().await;
         }
+        let reading = self.inner.read(read).await;
+        if !self.gate.pass_read(|| Boundary::AfterRead(name())) {
+            return pending().await;
+        }
+        reading
     }
 
-    fn apply(&self, request: &Request) -> impl Future<Output = Result<Applied, CloudError>> + Send {
-        async move {
-            if !self.gate.pass(|| Boundary::BeforeCall(request.operation().to_owned())) {
-                return pending().await;
-            }
-            let applied = self.inner.apply(request).await;
-            if !self.gate.pass(|| Boundary::AfterCall(request.operation().to_owned())) {
-                return pending().await;
-            }
-            applied
+    async fn apply(&self, request: &Request) -> Result<Applied, CloudError> {
+        if !self.gate.pass(|| Boundary::BeforeCall(request.operation().to_owned())) {
+            return pending().await;
         }
+        let applied = self.inner.apply(request).await;
+        if !self.gate.pass(|| Boundary::AfterCall(request.operation().to_owned())) {
+            return pending().await;
+        }
+        applied
     }
 }
 

@@ -71,6 +71,12 @@ pub struct Site {
     process: Process,
 }
 
+impl std::fmt::Debug for Site {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Site").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
 /// What a crash takes away.
 struct Process {
     store: Store,

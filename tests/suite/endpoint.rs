@@ -34,12 +34,16 @@ impl Site {
         let emulator = Account::new()?;
         let cloud = Counting::new(emulator.connect(INSTALL).await?);
         let store = Store::in_memory(jiff::Timestamp::now);
-        let mut settings = Settings::default();
         // The emulator is never stale nor short of calls, and a test is in a hurry.
-        settings.rate_percent = 5_000;
-        settings.plan.consistency_window = Duration::from_secs(4);
-        settings.plan.agreement = Duration::from_millis(300);
-        settings.plan.change_patience = Duration::from_secs(2);
+        let settings = Settings {
+            rate_percent: 5_000,
+            plan: lamp_plan::Settings {
+                consistency_window: Duration::from_secs(4),
+                agreement: Duration::from_millis(300),
+                change_patience: Duration::from_secs(2),
+            },
+            ..Settings::default()
+        };
         let engine = Engine::new(Deps {
             cloud: Arc::new(cloud.clone()),
             store: store.clone(),

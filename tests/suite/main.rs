@@ -1,5 +1,7 @@
 //! Every test that needs more than one crate.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test says what it expected")]
+
 mod crash;
 mod endpoint;
 mod layers;

@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn half_of_the_published_burst_is_ours() {
-        let budgets = Budgets::new(Timestamp::UNIX_EPOCH);
+        let budgets = Budgets::new(0.5, Timestamp::UNIX_EPOCH);
         assert_eq!(drain(&budgets, Timestamp::UNIX_EPOCH), 5);
     }
 
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn throttling_one_service_leaves_the_others_alone() {
         let now = Timestamp::UNIX_EPOCH;
-        let budgets = Budgets::new(now);
+        let budgets = Budgets::new(0.5, now);
         budgets.throttled(Service::Rds, Direction::Mutation, now);
         assert!(budgets.take(Service::Ec2, Direction::Mutation, now).is_ok());
         assert!(budgets.take(Service::Rds, Direction::Read, now).is_ok());

@@ -17,6 +17,8 @@ pub(crate) async fn read_tags(cloud: &AwsCloud, kind: Kind, name: &str) -> Answe
 
 pub(crate) async fn write_tags(cloud: &AwsCloud, kind: Kind, name: &str, tags: &Tags) -> Answer<Applied> {
     const OPERATION: &str = "AddTagsToResource";
+    // The planner learns from this call whether a resource still exists, and a remembered ARN may outlive its owner.
+    learn(cloud, kind, name).await?;
     let arn = arn(cloud, OPERATION, kind, name).await?;
     let call =
         cloud.mutations.rds.add_tags_to_resource().resource_name(arn).set_tags(Some(tags::to_rds(tags)));
@@ -29,12 +31,17 @@ async fn arn(cloud: &AwsCloud, operation: &str, kind: Kind, name: &str) -> Answe
     if let Some(arn) = cloud.arns.get(kind, name) {
         return Ok(arn);
     }
-    match kind {
-        Kind::DbInstance => db_instance::learn(cloud, name).await?,
-        Kind::DbSubnetGroup => db_subnet_group::learn(cloud, name).await?,
-        Kind::DbParameterGroup => db_parameter_group::learn(cloud, name).await?,
-        _ => {}
-    }
+    learn(cloud, kind, name).await?;
     let unknown = || refused(operation, "NoArn", format!("no ARN of {} {name} is known", kind.name()));
     cloud.arns.get(kind, name).ok_or_else(unknown)
+}
+
+/// Describes a resource, to learn its ARN.
+async fn learn(cloud: &AwsCloud, kind: Kind, name: &str) -> Answer<()> {
+    match kind {
+        Kind::DbInstance => db_instance::learn(cloud, name).await,
+        Kind::DbSubnetGroup => db_subnet_group::learn(cloud, name).await,
+        Kind::DbParameterGroup => db_parameter_group::learn(cloud, name).await,
+        _ => Ok(()),
+    }
 }

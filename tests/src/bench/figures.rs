@@ -105,7 +105,7 @@ mod tests {
     fn two() -> Figures {
         let mut figures = Figures::default();
         figures.add("sweep.calls.20", 52.0);
-        figures.add("api.write_p99_ms", 3.14259);
+        figures.add("api.write_p99_ms", 3.1421);
         figures.note("a = b");
         figures
     }

@@ -90,11 +90,24 @@ def tags_of(rows):
     return {tag["Key"]: tag["Value"] for tag in rows or []}
 
 
-def tagged(install):
-    """Everything that still exists and carries the install's tags: (kind, id)."""
-    ours = lambda rows: tags_of(rows).get("lamplighter:install") == install
-    found = []
-    ec2 = client("ec2")
+def owned(install):
+    """Everything that still exists and carries the install's tags: (kind, id, tags)."""
+    for kind, identifier, tags in existing():
+        if tags.get("lamplighter:install") == install:
+            yield kind, identifier, tags
+
+
+def existing():
+    yield from existing_of_ec2(client("ec2"))
+    for row in client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]:
+        yield "auto-scaling-group", row["AutoScalingGroupName"], tags_of(row.get("Tags"))
+    yield from existing_of_load_balancing(client("elbv2"))
+    yield from existing_of_rds(client("rds"))
+    for row in client("secretsmanager").list_secrets()["SecretList"]:
+        yield "secret", row["ARN"], tags_of(row.get("Tags"))
+
+
+def existing_of_ec2(ec2):
     listings = [
         ("vpc", ec2.describe_vpcs()["Vpcs"], "VpcId"),
         ("subnet", ec2.describe_subnets()["Subnets"], "SubnetId"),
@@ -105,48 +118,57 @@ def tagged(install):
         ("launch-template", ec2.describe_launch_templates()["LaunchTemplates"], "LaunchTemplateId"),
     ]
     for kind, rows, key in listings:
-        found += [(kind, row[key]) for row in rows if ours(row.get("Tags"))]
+        for row in rows:
+            yield kind, row[key], tags_of(row.get("Tags"))
     for row in ec2.describe_nat_gateways()["NatGateways"]:
-        if row["State"] != "deleted" and ours(row.get("Tags")):
-            found.append(("nat-gateway", row["NatGatewayId"]))
+        if row["State"] != "deleted":
+            yield "nat-gateway", row["NatGatewayId"], tags_of(row.get("Tags"))
     for reservation in ec2.describe_instances()["Reservations"]:
         for row in reservation["Instances"]:
-            if row["State"]["Name"] not in ("terminated", "shutting-down") and ours(row.get("Tags")):
-                found.append(("instance", row["InstanceId"]))
-    for row in client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]:
-        if ours(row.get("Tags")):
-            found.append(("auto-scaling-group", row["AutoScalingGroupName"]))
-    elb = client("elbv2")
+            if row["State"]["Name"] not in ("terminated", "shutting-down"):
+                yield "instance", row["InstanceId"], tags_of(row.get("Tags"))
+
+
+def existing_of_load_balancing(elb):
     arns = [row["LoadBalancerArn"] for row in elb.describe_load_balancers()["LoadBalancers"]]
+    for arn in list(arns):
+        arns += [row["ListenerArn"] for row in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]]
     arns += [row["TargetGroupArn"] for row in elb.describe_target_groups()["TargetGroups"]]
     for arn in arns:
         described = elb.describe_tags(ResourceArns=[arn])["TagDescriptions"][0]
-        if ours(described["Tags"]):
-            found.append(("load-balancing", arn))
-    rds = client("rds")
-    found += [
-        ("db-instance", row["DBInstanceIdentifier"])
-        for row in rds.describe_db_instances()["DBInstances"]
-        if ours(row.get("TagList"))
-    ]
+        yield "load-balancing", arn, tags_of(described["Tags"])
+
+
+def existing_of_rds(rds):
+    for row in rds.describe_db_instances()["DBInstances"]:
+        yield "db-instance", row["DBInstanceIdentifier"], tags_of(row.get("TagList"))
     groups = [("db-subnet-group", row["DBSubnetGroupName"], row["DBSubnetGroupArn"]) for row in
               rds.describe_db_subnet_groups()["DBSubnetGroups"]]
     groups += [("db-parameter-group", row["DBParameterGroupName"], row["DBParameterGroupArn"]) for row in
                rds.describe_db_parameter_groups()["DBParameterGroups"]]
     for kind, name, arn in groups:
-        if ours(rds.list_tags_for_resource(ResourceName=arn)["TagList"]):
-            found.append((kind, name))
-    for row in client("secretsmanager").list_secrets()["SecretList"]:
-        if ours(row.get("Tags")):
-            found.append(("secret", row["ARN"]))
-    return sorted(found)
+        yield kind, name, tags_of(rds.list_tags_for_resource(ResourceName=arn)["TagList"])
+
+
+def tagged(install):
+    """What still exists and carries the install's tags: (kind, id)."""
+    return sorted((kind, identifier) for kind, identifier, _ in owned(install))
+
+
+def parts(install):
+    """The stack and part of everything but instances, of which a part has many: `default/shop vpc`."""
+    return sorted(
+        f"{tags['lamplighter:stack']} {tags['lamplighter:part']}"
+        for kind, _, tags in owned(install)
+        if kind != "instance"
+    )
 
 
 COMMANDS = {
     function.__name__.replace("_", "-"): function
     for function in (
         certificate, terminate, deregister, targets, members, capacity, resize, delete_database,
-        revoke_everything, snapshots, put_metric, tagged,
+        revoke_everything, snapshots, put_metric, tagged, parts,
     )
 }
 

@@ -55,15 +55,8 @@ impl Site {
         Ok(Self { emulator, cloud, store, engine })
     }
 
-    /// A spec of `specs/`, with a certificate that the account has.
     fn spec(&self, name: &str) -> Result<Value> {
-        let mut object = specs::load(name)?;
-        for tier in object["spec"]["tiers"].as_array_mut().into_iter().flatten() {
-            if tier.pointer("/loadBalancer/certificateArn").is_some() {
-                tier["loadBalancer"]["certificateArn"] = self.emulator.hand(&["certificate"])?;
-            }
-        }
-        Ok(object)
+        self.emulator.with_certificate(specs::load(name)?)
     }
 
     async fn apply(&self, object: &Value) -> Result<Key> {

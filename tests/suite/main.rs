@@ -3,7 +3,9 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test says what it expected")]
 
 mod crash;
+mod daemon;
 mod endpoint;
+mod kill;
 mod layers;
 mod support;
 mod tidy;

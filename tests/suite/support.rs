@@ -47,6 +47,16 @@ impl Account {
         Ok(AwsCloud::connect_to(config, self.url()).await?)
     }
 
+    /// A spec with a certificate that the account has, wherever it names one.
+    pub(crate) fn with_certificate(&self, mut object: Value) -> Result<Value> {
+        for tier in object["spec"]["tiers"].as_array_mut().into_iter().flatten() {
+            if tier.pointer("/loadBalancer/certificateArn").is_some() {
+                tier["loadBalancer"]["certificateArn"] = self.hand(&["certificate"])?;
+            }
+        }
+        Ok(object)
+    }
+
     /// Another client: see `tests/moto/hand.py`.
     pub(crate) fn hand(&self, arguments: &[&str]) -> Result<Value> {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/moto/hand.py");

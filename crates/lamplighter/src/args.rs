@@ -53,6 +53,14 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "LAMPLIGHTER_OBSERVE_SECONDS", value_name = "SECONDS")]
     pub(crate) observe_seconds: Option<u64>,
 
+    /// Share of AWS's published call rates to take, in per cent; the rest is for people and other programs [default: 50]
+    #[arg(long, env = "LAMPLIGHTER_RATE_PERCENT", value_name = "PER_CENT")]
+    pub(crate) rate_percent: Option<u32>,
+
+    /// How long AWS may go on hiding what was just made; less is safe only for emulators [default: 300]
+    #[arg(long, env = "LAMPLIGHTER_CONSISTENCY_SECONDS", value_name = "SECONDS")]
+    pub(crate) consistency_seconds: Option<u64>,
+
     /// Simulated seconds per second [default: 1]
     #[arg(long, env = "LAMPLIGHTER_SIM_SPEED", value_name = "N")]
     pub(crate) sim_speed: Option<f64>,

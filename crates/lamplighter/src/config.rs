@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use lamp_controller::Settings;
 use serde::Deserialize;
 
 use crate::args::{CloudKind, LogFormat, ServeArgs};
@@ -18,6 +19,8 @@ pub(crate) struct Config {
     pub(crate) install: String,
     pub(crate) region: Option<String>,
     pub(crate) observe_period: Duration,
+    pub(crate) rate_percent: u32,
+    pub(crate) consistency_window: Duration,
     pub(crate) sim_speed: f64,
     pub(crate) sim_seed: u64,
     pub(crate) log_format: LogFormat,
@@ -36,12 +39,28 @@ struct File {
     install: Option<String>,
     region: Option<String>,
     observe_seconds: Option<u64>,
+    rate_percent: Option<u32>,
+    consistency_seconds: Option<u64>,
     sim_speed: Option<f64>,
     sim_seed: Option<u64>,
     log_format: Option<LogFormat>,
 }
 
 impl Config {
+    /// How the controller works.
+    pub(crate) fn settings(&self) -> Settings {
+        let mut settings = Settings {
+            observe_period: self.observe_period,
+            rate_percent: self.rate_percent,
+            ..Settings::default()
+        };
+        let window = self.consistency_window;
+        settings.plan.consistency_window = window;
+        settings.plan.agreement = settings.plan.agreement.min(window);
+        settings.plan.change_patience = settings.plan.change_patience.min(window);
+        settings
+    }
+
     /// Merges flags (which hold the environment already) with the file that they name.
     pub(crate) fn load(args: &ServeArgs) -> anyhow::Result<Self> {
         let file = args.config.as_deref().map(read).transpose()?.unwrap_or_default();
@@ -52,6 +71,12 @@ impl Config {
             install: first(&args.install, file.install, "default".to_owned()),
             region: args.region.clone().or(file.region),
             observe_period: Duration::from_secs(first(&args.observe_seconds, file.observe_seconds, 15)),
+            rate_percent: first(&args.rate_percent, file.rate_percent, 50),
+            consistency_window: Duration::from_secs(first(
+                &args.consistency_seconds,
+                file.consistency_seconds,
+                300,
+            )),
             sim_speed: first(&args.sim_speed, file.sim_speed, 1.0),
             sim_seed: first(&args.sim_seed, file.sim_seed, 1),
             log_format: first(&args.log_format, file.log_format, LogFormat::Text),
@@ -70,6 +95,16 @@ impl Config {
             (1..=3600).contains(&self.observe_period.as_secs()),
             "--observe-seconds {}: must be 1 to 3600",
             self.observe_period.as_secs()
+        );
+        ensure!(
+            (1..=10_000).contains(&self.rate_percent),
+            "--rate-percent {}: must be 1 to 10000; more than 100 is for emulators, which throttle nobody",
+            self.rate_percent
+        );
+        ensure!(
+            (1..=3600).contains(&self.consistency_window.as_secs()),
+            "--consistency-seconds {}: must be 1 to 3600",
+            self.consistency_window.as_secs()
         );
         ensure!(
             self.sim_speed.is_finite() && (0.1..=100_000.0).contains(&self.sim_speed),

@@ -2,6 +2,7 @@
 //!
 //! It uses the daemon as a user does, through its API; only the instance is killed behind its back.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -11,7 +12,7 @@ use lamp_api::v1alpha1::{LampStack, LampStackStatus, PartState};
 use lamp_cloud::Clock;
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{CloudKind, DemoArgs, LogFormat};
+use crate::args::{CloudKind, DemoArgs, LogFormat, ServeArgs};
 use crate::config::{Config, SIMULATED_REGION};
 use crate::wire::{Daemon, SimulatedRegion};
 use crate::{serve, telemetry};
@@ -27,7 +28,7 @@ const GLANCE: Duration = Duration::from_millis(100);
 pub(crate) async fn run(args: DemoArgs) -> Result<()> {
     telemetry::start(LogFormat::Text, "warn");
     let data = tempfile::tempdir().context("cannot make a temporary data directory")?;
-    let config = config(&args, data.path().to_path_buf());
+    let config = config(&args, data.path().to_path_buf())?;
     let shutdown = CancellationToken::new();
     let region = SimulatedRegion::new(&config);
     let daemon = Daemon::start_simulated(&config, &region, shutdown.clone()).await?;
@@ -50,18 +51,17 @@ pub(crate) async fn run(args: DemoArgs) -> Result<()> {
     outcome.and(ended)
 }
 
-fn config(args: &DemoArgs, data_dir: std::path::PathBuf) -> Config {
-    Config {
-        data_dir,
-        listen: args.listen,
-        cloud: CloudKind::Sim,
-        install: "demo".to_owned(),
+fn config(args: &DemoArgs, data_dir: PathBuf) -> Result<Config> {
+    Config::load(&ServeArgs {
+        data_dir: Some(data_dir),
+        listen: Some(args.listen),
+        cloud: Some(CloudKind::Sim),
+        install: Some("demo".to_owned()),
         region: Some(SIMULATED_REGION.to_owned()),
-        observe_period: Duration::from_secs(15),
-        sim_speed: args.sim_speed,
-        sim_seed: args.sim_seed,
-        log_format: LogFormat::Text,
-    }
+        sim_speed: Some(args.sim_speed),
+        sim_seed: Some(args.sim_seed),
+        ..ServeArgs::default()
+    })
 }
 
 /// The show: a client of the API, and a hand in the simulated region.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use lamp_aws::AwsCloud;
 use lamp_cloud::{Body, Clock, Cloud, LifecycleState};
-use lamp_controller::{Controller, Deps, Metrics, Settings};
+use lamp_controller::{Controller, Deps, Metrics};
 use lamp_server::{Dependencies, Limits, Server};
 use lamp_sim::Simulator;
 use lamp_store::Store;
@@ -102,7 +102,7 @@ impl Daemon {
             store: store.clone(),
             clock: Arc::<SpeedClock>::clone(&clock) as Arc<dyn Clock>,
             install: config.install.clone(),
-            settings: Settings { observe_period: config.observe_period, ..Settings::default() },
+            settings: config.settings(),
             metrics,
         });
         let readiness = controller.readiness();

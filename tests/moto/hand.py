@@ -52,6 +52,11 @@ def resize(group, minimum, maximum, desired):
     )
 
 
+def replicas(source):
+    row = client("rds").describe_db_instances(DBInstanceIdentifier=source)["DBInstances"][0]
+    return sorted(row["ReadReplicaDBInstanceIdentifiers"])
+
+
 def delete_database(identifier):
     client("rds").modify_db_instance(
         DBInstanceIdentifier=identifier, DeletionProtection=False, ApplyImmediately=True
@@ -167,7 +172,7 @@ def parts(install):
 COMMANDS = {
     function.__name__.replace("_", "-"): function
     for function in (
-        certificate, terminate, deregister, targets, members, capacity, resize, delete_database,
+        certificate, terminate, deregister, targets, members, capacity, resize, replicas, delete_database,
         revoke_everything, snapshots, put_metric, tagged, parts,
     )
 }

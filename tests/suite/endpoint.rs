@@ -202,7 +202,9 @@ async fn what_hands_break_is_mended() -> Result<()> {
     site.is_settled().await?;
     a_terminated_instance_is_replaced_and_a_target_again(&site, &key).await.context("terminated instance")?;
     a_deregistered_target_is_registered_again(&site, &key).await.context("deregistered target")?;
-    Ok(())
+    a_deleted_replica_is_made_again(&site, &key).await.context("deleted replica")?;
+    bounds_are_put_back_and_the_scaler_keeps_its_capacity(&site, &key).await.context("changed capacity")?;
+    site.is_ready(&key)?.then_some(()).context("not Ready in the end")
 }
 
 async fn a_terminated_instance_is_replaced_and_a_target_again(site: &Site, key: &Key) -> Result<()> {
@@ -229,6 +231,45 @@ async fn a_deregistered_target_is_registered_again(site: &Site, key: &Key) -> Re
         Ok(strings(&site.emulator.hand(&["targets", &targets])?).contains(&member))
     })
     .await
+}
+
+async fn a_deleted_replica_is_made_again(site: &Site, key: &Key) -> Result<()> {
+    let primary = site.part(key, "database")?;
+    let before = strings(&site.emulator.hand(&["replicas", &primary])?);
+    let victim = before.first().context("no replica")?;
+    site.emulator.hand(&["delete-database", victim])?;
+    ensure!(strings(&site.emulator.hand(&["replicas", &primary])?).len() == before.len() - 1, "not deleted");
+    site.until("made again", |site| {
+        let serving = site.status(key)?.and_then(|status| status.database).map(|it| it.replicas_ready);
+        let there = strings(&site.emulator.hand(&["replicas", &primary])?).len();
+        Ok(there == before.len() && serving == Some(u32::try_from(before.len())?))
+    })
+    .await
+}
+
+/// The spec owns the bounds; between them the capacity is the scaler's, and without readings it shrinks nothing.
+async fn bounds_are_put_back_and_the_scaler_keeps_its_capacity(site: &Site, key: &Key) -> Result<()> {
+    let group = site.part(key, "auto-scaling-group/web")?;
+    site.emulator.hand(&["resize", &group, "0", "3", "3"])?;
+    let wanted = json!({"min": 2, "max": 12, "desired": 3});
+    site.until("put back", |site| Ok(site.emulator.hand(&["capacity", &group])? == wanted)).await?;
+    site.is_settled().await?;
+    ensure!(site.emulator.hand(&["capacity", &group])? == wanted, "what the scaler owns was changed");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_capacity_that_the_spec_owns_is_put_back() -> Result<()> {
+    let site = Site::new().await?;
+    let mut spec = site.spec("whatisthetime")?;
+    spec["spec"]["tiers"][0]["scaling"] = json!({"policies": []});
+    let key = site.apply(&spec).await?;
+    site.until_ready(&key).await?;
+    site.is_settled().await?;
+    let group = site.part(&key, "auto-scaling-group/web")?;
+    let before = site.emulator.hand(&["capacity", &group])?;
+    site.emulator.hand(&["resize", &group, "2", "6", "5"])?;
+    site.until("put back", |site| Ok(site.emulator.hand(&["capacity", &group])? == before)).await
 }
 
 /// Reads that AWS offers for one resource only; they rotate slowly.

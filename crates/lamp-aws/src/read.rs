@@ -3,6 +3,7 @@
 use lamp_cloud::{Kind, Listing, Page, Read, Reading, Resource};
 
 use crate::answer::{Answer, refused};
+use crate::errors::is_absent;
 use crate::{AwsCloud, kinds, live, tags};
 
 pub(crate) async fn read(cloud: &AwsCloud, read: &Read) -> Answer<Reading> {
@@ -26,12 +27,39 @@ pub(crate) async fn read(cloud: &AwsCloud, read: &Read) -> Answer<Reading> {
             Reading::DbParameters(kinds::db_parameter_group::parameters(cloud, group).await?)
         }
         Read::Tags { kind, ids } => Reading::Tags(tags::read(cloud, *kind, ids).await?),
-        Read::DbInstance { id } => Reading::DbInstance(kinds::db_instance::one(cloud, id).await?),
+        Read::One { kind, id } => Reading::One(one(cloud, *kind, id).await?),
         Read::DbSnapshot { id } => Reading::DbSnapshot(kinds::db_instance::snapshot(cloud, id).await?),
         Read::Metrics { queries, minutes } => {
             Reading::Metrics(live::metrics::read(cloud, queries, *minutes).await?)
         }
     })
+}
+
+async fn one(cloud: &AwsCloud, kind: Kind, id: &str) -> Answer<Option<Resource>> {
+    let rows = match kind {
+        Kind::Vpc => kinds::vpc::one(cloud, id).await,
+        Kind::Subnet => kinds::subnet::one(cloud, id).await,
+        Kind::InternetGateway => kinds::internet_gateway::one(cloud, id).await,
+        Kind::ElasticIp => kinds::elastic_ip::one(cloud, id).await,
+        Kind::NatGateway => kinds::nat_gateway::one(cloud, id).await,
+        Kind::RouteTable => kinds::route_table::one(cloud, id).await,
+        Kind::SecurityGroup => kinds::security_group::one(cloud, id).await,
+        Kind::LoadBalancer => kinds::load_balancer::one(cloud, id).await,
+        Kind::TargetGroup => kinds::target_group::one(cloud, id).await,
+        Kind::Listener => kinds::listener::one(cloud, id).await,
+        Kind::LaunchTemplate => kinds::launch_template::one(cloud, id).await,
+        Kind::AutoScalingGroup => kinds::auto_scaling_group::one(cloud, id).await,
+        Kind::DbSubnetGroup => kinds::db_subnet_group::one(cloud, id).await,
+        Kind::DbParameterGroup => kinds::db_parameter_group::one(cloud, id).await,
+        Kind::DbInstance => kinds::db_instance::one(cloud, id).await,
+        Kind::Secret => kinds::secret::one(cloud, id).await,
+    };
+    match rows {
+        // A row of another id answers a question that nobody asked.
+        Ok(rows) => Ok(rows.into_iter().find(|row| row.id == id)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 async fn list(cloud: &AwsCloud, listing: Listing, page: Option<String>) -> Answer<Reading> {

@@ -49,6 +49,8 @@ pub struct Inventory {
     pub instances: BTreeMap<ResourceId, Vec<Instance>>,
     /// Health of targets by target group, with the time it was read. Groups that were not read are not here.
     pub targets: BTreeMap<ResourceId, (Timestamp, Vec<TargetHealth>)>,
+    /// What AWS says of recorded resources that no listing shows, asked for by their ids; `None`: there is none.
+    pub unlisted: BTreeMap<ResourceId, Option<Arc<Resource>>>,
     /// Resources whose details (attributes, listeners, tags) were not read yet.
     pub incomplete: BTreeSet<ResourceId>,
     /// First complete pass of this process, per kind: absence is judged from there.

@@ -86,8 +86,8 @@ pub enum Read {
     DbParameters { group: ResourceId },
     /// Tags of resources whose listing shows none: load balancing takes up to 20 ARNs a call, RDS one.
     Tags { kind: Kind, ids: Vec<ResourceId> },
-    /// One database instance afresh, just before an action that depends on its role.
-    DbInstance { id: ResourceId },
+    /// One resource by its id, whoever's tags it carries: where the tags come separately, without them.
+    One { kind: Kind, id: ResourceId },
     /// A final snapshot: is it there?
     DbSnapshot { id: ResourceId },
     /// The last `minutes` of up to 500 metrics.
@@ -115,8 +115,8 @@ impl Read {
             | Self::LoadBalancerAttributes { .. }
             | Self::TargetGroupAttributes { .. }
             | Self::TargetHealth { .. } => Service::LoadBalancing,
-            Self::DbParameters { .. } | Self::DbInstance { .. } | Self::DbSnapshot { .. } => Service::Rds,
-            Self::Tags { kind, .. } => kind.service(),
+            Self::DbParameters { .. } | Self::DbSnapshot { .. } => Service::Rds,
+            Self::One { kind, .. } | Self::Tags { kind, .. } => kind.service(),
             Self::Metrics { .. } => Service::CloudWatch,
         }
     }
@@ -133,7 +133,7 @@ impl Read {
             Self::DbParameters { .. } => "DescribeDBParameters",
             Self::Tags { kind, .. } if kind.service() == Service::Rds => "ListTagsForResource",
             Self::Tags { .. } => "DescribeTags",
-            Self::DbInstance { .. } => "DescribeDBInstances",
+            Self::One { kind, .. } => kind.describe_operation(),
             Self::DbSnapshot { .. } => "DescribeDBSnapshots",
             Self::Metrics { .. } => "GetMetricData",
         }
@@ -170,7 +170,7 @@ pub enum Reading {
     DbParameters(std::collections::BTreeMap<String, String>),
     Tags(Vec<(ResourceId, Tags)>),
     /// `None`: AWS says that there is none.
-    DbInstance(Option<Resource>),
+    One(Option<Resource>),
     /// AWS's word for the snapshot (`creating`, `available`), or `None`.
     DbSnapshot(Option<String>),
     Metrics(Vec<(MetricQuery, Series)>),

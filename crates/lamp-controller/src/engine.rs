@@ -200,6 +200,7 @@ impl<C> Shared<C> {
             install: &self.install,
             queries: queries(&stacks, &previous),
             recorded: if previous.pass == 0 { self.recorded(&stacks) } else { BTreeMap::new() },
+            asks: self.recollections.asks(),
             stacks: stacks.iter().map(|stack| stack.owner().uid.clone()).collect(),
             marks: self.marks().clone(),
             previous,

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use futures::StreamExt;
-use lamp_cloud::{Cloud, LedgerEntry, Part, Read, Reading};
+use lamp_cloud::{Body, Cloud, Kind, LedgerEntry, Part, Read, Reading};
 use lamp_plan::{Action, Ledger, Precondition};
 
 use crate::engine::Shared;
 use crate::ledger::{self, LedgerError};
-use crate::observer::is_replica;
+use crate::observer::is_ours;
 use crate::outcome::{self, Ending, not_sent};
 use crate::stack::Identity;
 
@@ -120,20 +120,25 @@ async fn hindrance<C: Cloud>(
     match &action.precondition {
         None => None,
         Some(Precondition::IsReplica { id }) => {
-            let reading = shared.calls.read(&Read::DbInstance { id: id.clone() }).await;
-            not_a_replica(&reading).map(|why| {
+            let read = Read::One { kind: Kind::DbInstance, id: id.clone() };
+            let reading = shared.calls.read(&read).await;
+            not_a_replica(&reading, &shared.install).map(|why| {
                 Ending::Refused(not_sent(&action.part, &action.request, "PreconditionFailed", &why))
             })
         }
     }
 }
 
-fn not_a_replica(reading: &Result<Reading, lamp_cloud::CloudError>) -> Option<String> {
-    match reading.as_ref().map(is_replica) {
-        Ok(Some(true)) => None,
-        Ok(Some(false)) => Some("it is no read replica any more: somebody promoted it".to_owned()),
-        Ok(None) => Some("it is not there any more".to_owned()),
-        Err(error) => Some(format!("whether it is still a replica could not be read: {error}")),
+fn not_a_replica(reading: &Result<Reading, lamp_cloud::CloudError>, install: &str) -> Option<String> {
+    let row = match reading {
+        Ok(Reading::One(row)) => row.as_ref().filter(|row| is_ours(&row.tags, install)),
+        Ok(_) => None,
+        Err(error) => return Some(format!("whether it is still a replica could not be read: {error}")),
+    };
+    match row.map(|row| &row.body) {
+        Some(Body::DbInstance(body)) if body.is_replica() => None,
+        Some(_) => Some("it is no read replica any more: somebody promoted it".to_owned()),
+        None => Some("it is not there any more".to_owned()),
     }
 }
 

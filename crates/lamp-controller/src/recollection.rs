@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use lamp_cloud::{CloudError, Part};
+use lamp_cloud::{CloudError, Kind, Part, ResourceId};
 use lamp_plan::Memory;
 use lamp_store::Revision;
 
@@ -17,6 +17,8 @@ pub(crate) struct Recollection {
     pub(crate) needs_pass: u64,
     /// The newest request for an immediate reconcile that was noticed.
     pub(crate) requested: Option<String>,
+    /// What the last plan asked to be told of, by id.
+    pub(crate) asks: BTreeSet<(Kind, ResourceId)>,
     /// Errors of actions whose part is not well since.
     pub(crate) failures: BTreeMap<Part, CloudError>,
     /// The state of everything in which nothing was left to do.
@@ -60,6 +62,14 @@ impl Recollections {
 
     pub(crate) fn change(&self, uid: &str, change: impl FnOnce(&mut Recollection)) {
         change(self.lock().entry(uid.to_owned()).or_default());
+    }
+
+    /// What the plans of all stacks asked to be told of, by uid.
+    pub(crate) fn asks(&self) -> BTreeMap<String, BTreeSet<(Kind, ResourceId)>> {
+        let asking = |(uid, known): (&String, &Recollection)| {
+            (!known.asks.is_empty()).then(|| (uid.clone(), known.asks.clone()))
+        };
+        self.lock().iter().filter_map(asking).collect()
     }
 
     /// Forgets all other stacks.

@@ -133,7 +133,10 @@ async fn pursue<C: Cloud>(shared: &Shared<C>, run: &Run<'_>) -> Result<Next, Fau
         let message = report::unlawful(&shared.metrics, &violations);
         return stall(shared, run.stack, "UnlawfulPlan", message).await;
     }
-    shared.recollections.change(uid, |recollection| recollection.memory = plan.memory.clone());
+    shared.recollections.change(uid, |recollection| {
+        recollection.memory = plan.memory.clone();
+        recollection.asks = plan.asks.clone();
+    });
     let (settled, executed) = carry_out(shared, run, &plan).await?;
     conclude(shared, run, &input, &plan, &basis, (&settled, executed)).await
 }

@@ -73,6 +73,11 @@ impl<'a> Draft<'a> {
         self.plan.decisions.push((part.clone(), action.to_owned(), reason));
     }
 
+    /// Asks to be told what AWS says of a resource that no listing shows.
+    pub fn ask(&mut self, kind: Kind, id: &ResourceId) {
+        self.plan.asks.insert((kind, id.clone()));
+    }
+
     /// Asks to be planned again at `when` at the latest.
     pub fn look_at(&mut self, when: Timestamp) {
         let earliest = self.plan.next_look.map_or(when, |current| current.min(when));

@@ -1,6 +1,6 @@
 //! The outcome of planning.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use lamp_api::v1alpha1::{PartState, PlanEffect};
@@ -26,6 +26,8 @@ pub struct Plan {
     pub decisions: Vec<(Part, String, String)>,
     /// What the next plan needs to remember.
     pub memory: Memory,
+    /// Recorded resources that no listing shows: what AWS says of each, asked for by its id, decides what follows.
+    pub asks: BTreeSet<(Kind, ResourceId)>,
     /// When time alone changes the plan.
     pub next_look: Option<Timestamp>,
     /// Whether a stack that is being deleted has nothing left on AWS.

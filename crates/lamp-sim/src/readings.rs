@@ -90,8 +90,7 @@ impl World {
                 Ok(Reading::DbParameters(value.unwrap_or_default()))
             }
             Read::Tags { kind, ids } => self.tags(*kind, ids, view),
-            // RDS answers truly for a single identifier.
-            Read::DbInstance { id } => Ok(Reading::DbInstance(self.database_row(id))),
+            Read::One { kind, id } => Ok(Reading::One(self.one(*kind, id, view))),
             Read::DbSnapshot { id } => {
                 Ok(Reading::DbSnapshot(self.snapshots.get(id).map(|snapshot| snapshot.status.clone())))
             }
@@ -223,8 +222,14 @@ impl World {
         ids.iter().map(one).collect::<Result<_, _>>().map(Reading::Tags)
     }
 
-    fn database_row(&self, id: &str) -> Option<Resource> {
-        self.resource(Kind::DbInstance, id).map(|row| self.shown(row, false))
+    /// RDS answers truly for a single identifier; others as one of their replicas knows.
+    fn one(&self, kind: Kind, id: &str, view: View) -> Option<Resource> {
+        if kind == Kind::DbInstance {
+            return self.resource(kind, id).map(|row| self.shown(row, false));
+        }
+        let truth = self.truths.get(&kind)?.get(id)?;
+        let row = view.see(id, &truth.history)?;
+        Some(self.shown(row, kind.tags_are_separate()))
     }
 
     /// Something of one resource that takes a call of its own.

@@ -29,6 +29,19 @@ pub(crate) async fn list(cloud: &AwsCloud, page: Option<String>) -> Answer<Page<
     Ok(page_of_ours(cloud, rows, answer.next_token))
 }
 
+/// One, whatever its tags. AWS refuses an id that it does not know.
+pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
+    let answer = cloud
+        .reads
+        .autoscaling
+        .describe_auto_scaling_groups()
+        .auto_scaling_group_names(id)
+        .send()
+        .await
+        .map_err(|error| failure(LIST, error))?;
+    answer.auto_scaling_groups().iter().map(row::resource).collect()
+}
+
 /// What instances are launched from, in the two forms that AWS knows.
 enum Launch {
     Plain(LaunchTemplateSpecification),

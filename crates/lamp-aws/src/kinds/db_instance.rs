@@ -3,7 +3,7 @@
 
 use aws_sdk_rds::types::DbInstance as Row;
 use lamp_cloud::kinds::db_instance::{Change, DbInstance, Modification};
-use lamp_cloud::{Applied, CloudError, DeleteOptions, Page, Resource};
+use lamp_cloud::{Applied, DeleteOptions, Page, Resource};
 
 use super::{Creation, secret};
 use crate::answer::{Answer, created, done, id, ids, number, page, refused};
@@ -25,23 +25,18 @@ pub(crate) async fn list(cloud: &AwsCloud, from: Option<String>) -> Answer<Page<
     Ok(page(ours(cloud, answer.db_instances())?, answer.marker))
 }
 
-/// One instance; one that does not carry our tags is none.
-pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Option<Resource>> {
+/// One, whatever its tags. AWS refuses an identifier that it does not know.
+pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
     let call = cloud.reads.rds.describe_db_instances().db_instance_identifier(id);
-    match call.send().await.map_err(|error| failure(LIST, error)) {
-        Ok(answer) => Ok(ours(cloud, answer.db_instances())?.into_iter().find(|row| row.id == id)),
-        Err(error) => absent_as_none(error),
-    }
+    let answer = call.send().await.map_err(|error| failure(LIST, error))?;
+    cloud.arns.learn(answer.db_instances().first().and_then(|row| row.db_instance_arn()));
+    answer.db_instances().iter().map(row::resource).collect()
 }
 
 fn ours(cloud: &AwsCloud, rows: &[Row]) -> Answer<Vec<Resource>> {
     cloud.arns.learn(rows.first().and_then(|row| row.db_instance_arn()));
     let ours = rows.iter().filter(|row| tags::are_ours(cloud, &tags::from_rds(row.tag_list())));
     ours.map(row::resource).collect()
-}
-
-fn absent_as_none<T>(error: CloudError) -> Answer<Option<T>> {
-    if is_absent(&error) { Ok(None) } else { Err(error) }
 }
 
 /// AWS's word for a snapshot that is there.
@@ -51,7 +46,8 @@ pub(crate) async fn snapshot(cloud: &AwsCloud, id: &str) -> Answer<Option<String
         Ok(answer) => {
             Ok(answer.db_snapshots().first().map(|row| row.status().unwrap_or("unknown").to_owned()))
         }
-        Err(error) => absent_as_none(error),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -80,6 +80,19 @@ pub(crate) async fn list(cloud: &AwsCloud, from: Option<String>) -> Answer<Page<
     Ok(page(candidates.map(resource).collect::<Answer<_>>()?, answer.marker))
 }
 
+/// One, whatever its tags. AWS refuses an id that it does not know.
+pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
+    let answer = cloud
+        .reads
+        .rds
+        .describe_db_parameter_groups()
+        .db_parameter_group_name(id)
+        .send()
+        .await
+        .map_err(|error| failure(LIST, error))?;
+    answer.db_parameter_groups().iter().map(resource).collect()
+}
+
 fn resource(row: &Row) -> Answer<Resource> {
     let id = required(LIST, "DBParameterGroupName", row.db_parameter_group_name.clone())?;
     let family = required(LIST, "DBParameterGroupFamily", row.db_parameter_group_family.clone())?;

@@ -22,6 +22,19 @@ pub(crate) async fn list(cloud: &AwsCloud, from: Option<String>) -> Answer<Page<
     Ok(page(candidates.map(resource).collect::<Answer<_>>()?, answer.marker))
 }
 
+/// One, whatever its tags. AWS refuses an id that it does not know.
+pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
+    let answer = cloud
+        .reads
+        .rds
+        .describe_db_subnet_groups()
+        .db_subnet_group_name(id)
+        .send()
+        .await
+        .map_err(|error| failure(LIST, error))?;
+    answer.db_subnet_groups().iter().map(resource).collect()
+}
+
 fn resource(row: &Row) -> Answer<Resource> {
     let id = required(LIST, "DBSubnetGroupName", row.db_subnet_group_name.clone())?;
     let body = DbSubnetGroup {

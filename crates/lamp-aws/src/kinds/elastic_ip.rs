@@ -19,6 +19,19 @@ pub(crate) async fn list(cloud: &AwsCloud) -> Answer<Page<Resource>> {
     Ok(page_of_ours(cloud, rows, None))
 }
 
+/// One, whatever its tags. AWS refuses an id that it does not know.
+pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
+    let answer = cloud
+        .reads
+        .ec2
+        .describe_addresses()
+        .allocation_ids(id)
+        .send()
+        .await
+        .map_err(|error| failure(LIST, error))?;
+    answer.addresses().iter().map(resource).collect()
+}
+
 fn resource(row: &Address) -> Answer<Resource> {
     let id = required(LIST, "allocationId", row.allocation_id.clone())?;
     let association = row.association_id.clone().filter(|association| !association.is_empty());

@@ -20,6 +20,19 @@ pub(crate) async fn list(cloud: &AwsCloud, page: Option<String>) -> Answer<Page<
     Ok(page_of_ours(cloud, rows, answer.next_token))
 }
 
+/// One, whatever its tags. AWS refuses an id that it does not know.
+pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
+    let answer = cloud
+        .reads
+        .ec2
+        .describe_internet_gateways()
+        .internet_gateway_ids(id)
+        .send()
+        .await
+        .map_err(|error| failure(LIST, error))?;
+    answer.internet_gateways().iter().map(resource).collect()
+}
+
 fn resource(row: &aws_sdk_ec2::types::InternetGateway) -> Answer<Resource> {
     let id = required(LIST, "internetGatewayId", row.internet_gateway_id.clone())?;
     // An attachment of an internet gateway says `available` where others say `attached`.

@@ -24,6 +24,19 @@ pub(crate) async fn list(cloud: &AwsCloud, from: Option<String>) -> Answer<Page<
     Ok(page_of_ours(cloud, rows, answer.next_token))
 }
 
+/// One, whatever its tags. AWS refuses an id that it does not know.
+pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
+    let answer = cloud
+        .reads
+        .ec2
+        .describe_launch_templates()
+        .launch_template_ids(id)
+        .send()
+        .await
+        .map_err(|error| failure(LIST, error))?;
+    answer.launch_templates().iter().map(resource).collect()
+}
+
 fn resource(row: &aws_sdk_ec2::types::LaunchTemplate) -> Answer<Resource> {
     let id = required(LIST, "launchTemplateId", row.launch_template_id.clone())?;
     let body = LaunchTemplate {

@@ -25,6 +25,19 @@ pub(crate) async fn list(cloud: &AwsCloud, load_balancer: &str) -> Answer<Vec<Re
     answer.listeners().iter().map(resource).collect()
 }
 
+/// One, whatever its tags. AWS refuses an id that it does not know.
+pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
+    let answer = cloud
+        .reads
+        .elb
+        .describe_listeners()
+        .listener_arns(id)
+        .send()
+        .await
+        .map_err(|error| failure(LIST, error))?;
+    answer.listeners().iter().map(resource).collect()
+}
+
 fn resource(row: &aws_sdk_elasticloadbalancingv2::types::Listener) -> Answer<Resource> {
     let id = required(LIST, "ListenerArn", row.listener_arn.clone())?;
     let port = row.port.and_then(|port| port.try_into().ok());

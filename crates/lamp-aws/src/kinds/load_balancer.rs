@@ -32,6 +32,19 @@ pub(crate) async fn list(cloud: &AwsCloud, from: Option<String>) -> Answer<Page<
     Ok(page(candidates.map(resource).collect::<Answer<_>>()?, answer.next_marker))
 }
 
+/// One, whatever its tags. AWS refuses an id that it does not know.
+pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
+    let answer = cloud
+        .reads
+        .elb
+        .describe_load_balancers()
+        .load_balancer_arns(id)
+        .send()
+        .await
+        .map_err(|error| failure(LIST, error))?;
+    answer.load_balancers().iter().map(resource).collect()
+}
+
 fn resource(row: &aws_sdk_elasticloadbalancingv2::types::LoadBalancer) -> Answer<Resource> {
     let id = required(LIST, "LoadBalancerArn", row.load_balancer_arn.clone())?;
     let body = LoadBalancer {

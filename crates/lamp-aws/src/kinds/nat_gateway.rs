@@ -16,9 +16,19 @@ const CREATE: &str = "CreateNatGateway";
 pub(crate) async fn list(cloud: &AwsCloud, page: Option<String>) -> Answer<Page<Resource>> {
     let call = cloud.reads.ec2.describe_nat_gateways().filter(tags::ec2_filter(cloud)).max_results(1000);
     let answer = call.set_next_token(page).send().await.map_err(|error| failure(LIST, error))?;
-    let alive = |row: &&aws_sdk_ec2::types::NatGateway| row.state() != Some(&NatGatewayState::Deleted);
-    let rows = answer.nat_gateways().iter().filter(alive).map(resource).collect::<Answer<_>>()?;
+    let rows = answer.nat_gateways().iter().filter(is_alive).map(resource).collect::<Answer<_>>()?;
     Ok(page_of_ours(cloud, rows, answer.next_token))
+}
+
+/// One, whatever its tags. AWS refuses an id that it does not know; one that is deleted is none.
+pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
+    let call = cloud.reads.ec2.describe_nat_gateways().nat_gateway_ids(id);
+    let answer = call.send().await.map_err(|error| failure(LIST, error))?;
+    answer.nat_gateways().iter().filter(is_alive).map(resource).collect()
+}
+
+fn is_alive(row: &&aws_sdk_ec2::types::NatGateway) -> bool {
+    row.state() != Some(&NatGatewayState::Deleted)
 }
 
 fn resource(row: &aws_sdk_ec2::types::NatGateway) -> Answer<Resource> {

@@ -17,8 +17,6 @@ pub(crate) async fn read_tags(cloud: &AwsCloud, kind: Kind, name: &str) -> Answe
 
 pub(crate) async fn write_tags(cloud: &AwsCloud, kind: Kind, name: &str, tags: &Tags) -> Answer<Applied> {
     const OPERATION: &str = "AddTagsToResource";
-    // The planner learns from this call whether a resource still exists, and a remembered ARN may outlive its owner.
-    learn(cloud, kind, name).await?;
     let arn = arn(cloud, OPERATION, kind, name).await?;
     let call =
         cloud.mutations.rds.add_tags_to_resource().resource_name(arn).set_tags(Some(tags::to_rds(tags)));

@@ -22,6 +22,19 @@ pub(crate) async fn list(cloud: &AwsCloud, page: Option<String>) -> Answer<Page<
     Ok(page_of_ours(cloud, rows, answer.next_token))
 }
 
+/// One, whatever its tags. AWS refuses an id that it does not know.
+pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
+    let answer = cloud
+        .reads
+        .ec2
+        .describe_route_tables()
+        .route_table_ids(id)
+        .send()
+        .await
+        .map_err(|error| failure(LIST, error))?;
+    answer.route_tables().iter().map(resource).collect()
+}
+
 fn resource(row: &aws_sdk_ec2::types::RouteTable) -> Answer<Resource> {
     let id = required(LIST, "routeTableId", row.route_table_id.clone())?;
     let associations: std::collections::BTreeMap<_, _> =

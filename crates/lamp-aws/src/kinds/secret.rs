@@ -14,6 +14,7 @@ use crate::password::Login;
 use crate::{AwsCloud, tags};
 
 const LIST: &str = "ListSecrets";
+const DESCRIBE: &str = "DescribeSecret";
 const READ: &str = "GetSecretValue";
 const CREATE: &str = "CreateSecret";
 
@@ -35,6 +36,23 @@ pub(crate) async fn list(cloud: &AwsCloud, page: Option<String>) -> Answer<Page<
     let kept = answer.secret_list().iter().filter(|row| row.deleted_date().is_none());
     let rows = kept.map(resource).collect::<Answer<_>>()?;
     Ok(page_of_ours(cloud, rows, answer.next_token))
+}
+
+/// One, whatever its tags. AWS refuses an id that it does not know; one that is deleted, but can be restored, is none.
+pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
+    let call = cloud.reads.secrets.describe_secret().secret_id(id);
+    let answer = call.send().await.map_err(|error| failure(DESCRIBE, error))?;
+    if answer.deleted_date().is_some() {
+        return Ok(Vec::new());
+    }
+    let row = SecretListEntry::builder()
+        .set_arn(answer.arn)
+        .set_name(answer.name)
+        .set_description(answer.description)
+        .set_tags(answer.tags)
+        .set_created_date(answer.created_date)
+        .build();
+    Ok(vec![resource(&row)?])
 }
 
 /// The user name stays in the secret: to show it would mean to read the password.

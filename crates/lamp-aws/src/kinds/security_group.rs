@@ -19,6 +19,19 @@ pub(crate) async fn list(cloud: &AwsCloud, page: Option<String>) -> Answer<Page<
     Ok(page_of_ours(cloud, rows, answer.next_token))
 }
 
+/// One, whatever its tags. AWS refuses an id that it does not know.
+pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
+    let answer = cloud
+        .reads
+        .ec2
+        .describe_security_groups()
+        .group_ids(id)
+        .send()
+        .await
+        .map_err(|error| failure(LIST, error))?;
+    answer.security_groups().iter().map(resource).collect()
+}
+
 fn resource(row: &aws_sdk_ec2::types::SecurityGroup) -> Answer<Resource> {
     let id = required(LIST, "groupId", row.group_id.clone())?;
     let body = SecurityGroup {

@@ -34,6 +34,19 @@ pub(crate) async fn list(cloud: &AwsCloud, from: Option<String>) -> Answer<Page<
     Ok(page(candidates.map(resource).collect::<Answer<_>>()?, answer.next_marker))
 }
 
+/// One, whatever its tags. AWS refuses an id that it does not know.
+pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
+    let answer = cloud
+        .reads
+        .elb
+        .describe_target_groups()
+        .target_group_arns(id)
+        .send()
+        .await
+        .map_err(|error| failure(LIST, error))?;
+    answer.target_groups().iter().map(resource).collect()
+}
+
 fn resource(row: &aws_sdk_elasticloadbalancingv2::types::TargetGroup) -> Answer<Resource> {
     let id = required(LIST, "TargetGroupArn", row.target_group_arn.clone())?;
     let port = row.port.and_then(|port| port.try_into().ok());

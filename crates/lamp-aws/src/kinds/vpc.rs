@@ -19,6 +19,13 @@ pub(crate) async fn list(cloud: &AwsCloud, page: Option<String>) -> Answer<Page<
     Ok(page_of_ours(cloud, rows, answer.next_token))
 }
 
+/// One, whatever its tags. AWS refuses an id that it does not know.
+pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
+    let answer =
+        cloud.reads.ec2.describe_vpcs().vpc_ids(id).send().await.map_err(|error| failure(LIST, error))?;
+    answer.vpcs().iter().map(resource).collect()
+}
+
 fn resource(row: &aws_sdk_ec2::types::Vpc) -> Answer<Resource> {
     let id = required(LIST, "vpcId", row.vpc_id.clone())?;
     let body = Vpc {

@@ -99,7 +99,7 @@ async fn primary(account: &Account) -> (String, DbInstance) {
 }
 
 async fn instance(account: &Account, id: &str) -> DbInstance {
-    let Reading::DbInstance(row) = account.read(Read::DbInstance { id: id.into() }).await else {
+    let Reading::One(row) = account.read(Read::One { kind: Kind::DbInstance, id: id.into() }).await else {
         panic!("another reading")
     };
     body!(row.expect("an instance"), DbInstance)
@@ -138,7 +138,7 @@ async fn primary_database() {
 
     let options = DeleteOptions { final_snapshot: Some("ll-shop-final".into()), ..DeleteOptions::default() };
     account.try_delete(Kind::DbInstance, &id, options).await.expect("deleted");
-    assert_eq!(account.read(Read::DbInstance { id }).await, Reading::DbInstance(None));
+    assert_eq!(account.read(Read::One { kind: Kind::DbInstance, id }).await, Reading::One(None));
     let snapshot = account.read(Read::DbSnapshot { id: "ll-shop-final".into() }).await;
     assert_eq!(snapshot, Reading::DbSnapshot(Some("available".into())));
     let none = account.read(Read::DbSnapshot { id: "ll-other".into() }).await;

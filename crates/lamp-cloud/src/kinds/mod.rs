@@ -262,6 +262,14 @@ impl Kind {
         }
     }
 
+    /// Name of the AWS operation that describes one by its id.
+    pub fn describe_operation(self) -> &'static str {
+        match self {
+            Self::Secret => "DescribeSecret",
+            kind => kind.list_operation(),
+        }
+    }
+
     /// Name of the AWS operation that tags one.
     pub fn tag_operation(self) -> &'static str {
         match self.service() {

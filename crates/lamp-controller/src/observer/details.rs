@@ -207,7 +207,7 @@ fn subject(read: &Read) -> Option<&ResourceId> {
         }
         Read::DbParameters { group } => Some(group),
         Read::List { .. } | Read::Tags { .. } | Read::Metrics { .. } => None,
-        Read::DbInstance { .. } | Read::DbSnapshot { .. } => None,
+        Read::One { .. } | Read::DbSnapshot { .. } => None,
     }
 }
 

@@ -10,6 +10,7 @@
 //! | `marks` | what our own actions made out of date |
 //! | `signals` | metrics |
 //! | `absence` | since when something is not there |
+//! | `unlisted` | what AWS says of recorded resources that no listing shows |
 //! | `slices` | cuts a pass into the slices of its stacks |
 //! | `observed` | the outcome |
 
@@ -23,6 +24,7 @@ mod schedule;
 mod signals;
 mod slices;
 mod suspicion;
+mod unlisted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,19 +33,21 @@ use std::time::Duration;
 use futures::StreamExt;
 use jiff::Timestamp;
 use lamp_cloud::{
-    Clock, Cloud, CloudError, ErrorClass, Kind, Listing, MetricQuery, Read, Reading, Region, ResourceId,
-    Section, Signals, Tags,
+    Clock, Cloud, CloudError, ErrorClass, Kind, Listing, MetricQuery, Read, Region, ResourceId, Section,
+    Signals, Tags,
 };
 
 use crate::calls::Calls;
 use absence::Absence;
 use details::{Detail, Details};
 use listed::Listed;
+pub(crate) use listed::is_ours;
 pub(crate) use marks::Marks;
 pub use observed::Observed;
 use schedule::Scheduling;
 use slices::{Cutter, Interned, Slice};
 use suspicion::Suspicion;
+use unlisted::Unlisted;
 
 /// What one pass is asked for.
 #[derive(Debug)]
@@ -53,6 +57,8 @@ pub(crate) struct Order<'a> {
     pub(crate) queries: BTreeSet<MetricQuery>,
     /// What the ledgers say must exist.
     pub(crate) recorded: BTreeMap<Kind, BTreeSet<ResourceId>>,
+    /// What the plans of the stacks asked to be told of, by uid.
+    pub(crate) asks: BTreeMap<String, BTreeSet<(Kind, ResourceId)>>,
     /// The stacks that exist.
     pub(crate) stacks: BTreeSet<String>,
     pub(crate) marks: Marks,
@@ -92,7 +98,8 @@ impl Observer {
         self.read_details(calls, clock, &order, &listed, &signals).await;
         self.refresh_tags(&order, &mut listed);
         self.forget(&listed, &order.marks);
-        self.publish(&order, listed, signals, started, clock.now())
+        let unlisted = unlisted::ask(calls, &order).await;
+        self.publish(&order, listed, signals, unlisted, started, clock.now())
     }
 
     /// When each section was last known.
@@ -279,6 +286,7 @@ impl Observer {
         order: &Order<'_>,
         mut listed: Listed,
         signals: Signals,
+        unlisted: Unlisted,
         started: Timestamp,
         finished_at: Timestamp,
     ) -> Observed {
@@ -295,6 +303,9 @@ impl Observer {
         let (interned, mut slices) = (cutter.interned, cutter.slices);
         self.interned = interned;
         self.note_absence(order, &mut slices, &listed, started);
+        for (uid, rows) in unlisted {
+            slices.entry(uid).or_default().inventory.unlisted = rows;
+        }
         let region = Region { observed_at: started, sections: listed.sections, zones: listed.zones, signals };
         self.assemble(order, Arc::new(region), slices, finished_at)
     }
@@ -369,16 +380,5 @@ impl Observer {
             observed.slices.insert(uid, Arc::new(inventory));
         }
         observed
-    }
-}
-
-/// Whether the answer to a reading of a database says that it is a replica.
-pub(crate) fn is_replica(reading: &Reading) -> Option<bool> {
-    match reading {
-        Reading::DbInstance(Some(row)) => match &row.body {
-            lamp_cloud::Body::DbInstance(body) => Some(body.is_replica()),
-            _ => None,
-        },
-        _ => None,
     }
 }

@@ -132,6 +132,7 @@ pub(crate) fn same(one: &Inventory, other: &Inventory) -> bool {
         && one.instances == other.instances
         && one.incomplete == other.incomplete
         && one.missing_since == other.missing_since
+        && one.unlisted == other.unlisted
         && one.first_pass == other.first_pass
         && one.targets.iter().map(health).eq(other.targets.iter().map(health))
 }

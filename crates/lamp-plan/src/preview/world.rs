@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
 use lamp_cloud::{
-    Body, CloudError, ErrorClass, Finished, Inventory, Kind, LedgerEntry, Outcome, Part, Request, Resource,
-    ResourceId, Section, State, Target, TargetHealth, TargetState,
+    Body, Finished, Inventory, Kind, LedgerEntry, Outcome, Part, Request, Resource, ResourceId, Section,
+    State, Target, TargetHealth, TargetState,
 };
 
 use super::born::{born, instance, members, unknown};
@@ -53,7 +53,8 @@ impl World {
         })
     }
 
-    /// Carries out a plan: every settlement is written down, and every action succeeds.
+    /// Carries out a plan: every settlement is written down, every action succeeds, and what it asks for is not there
+    /// unless somebody said otherwise.
     pub fn apply(&mut self, plan: &Plan) {
         self.memory = plan.memory.clone();
         for (part, settlement) in &plan.settlements {
@@ -61,6 +62,9 @@ impl World {
         }
         for action in &plan.actions {
             self.perform(action);
+        }
+        for (_, id) in &plan.asks {
+            self.inventory.unlisted.entry(id.clone()).or_insert(None);
         }
     }
 
@@ -100,15 +104,14 @@ impl World {
 
     fn perform(&mut self, action: &Action) {
         let now = self.now;
-        let outcome = refusal(&self.inventory, &action.request).map_or(Outcome::Done, Outcome::Failed);
         let entry = self.ledger.entry(action.part.clone()).or_default();
         entry.open = None;
         entry.last = Some(Finished {
             request: action.request.clone(),
             reason: action.reason.clone(),
             at: now,
-            failures: u32::from(outcome != Outcome::Done),
-            outcome,
+            failures: 0,
+            outcome: Outcome::Done,
         });
         if let Request::Create { body, .. } = &action.request {
             entry.kind = Some(body.kind());
@@ -227,16 +230,6 @@ impl World {
             self.inventory.targets.insert(id.to_owned(), (self.now, targets.collect()));
         }
     }
-}
-
-/// AWS takes no tags for what is gone.
-fn refusal(inventory: &Inventory, request: &Request) -> Option<CloudError> {
-    let Request::Tag { kind, id, .. } = request else { return None };
-    let gone = !inventory.resources().any(|row| row.id == *id);
-    gone.then(|| {
-        let message = format!("{} {id} does not exist", kind.name());
-        CloudError::new(ErrorClass::NotFound, request.operation(), "NotFound", message)
-    })
 }
 
 fn healthy(target: Target) -> TargetHealth {

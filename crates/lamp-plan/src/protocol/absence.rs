@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use lamp_api::v1alpha1::PartState;
-use lamp_cloud::{Body, Kind, LedgerEntry, Outcome, Part, Request, ResourceId, token};
+use lamp_cloud::{Body, Kind, LedgerEntry, Outcome, Part, Request, Resource, ResourceId, State, token};
 
 use super::attempt::propose;
 use super::intents;
@@ -23,6 +23,7 @@ pub(super) fn absent(draft: &mut Draft<'_>, wanted: &Wanted, since: Timestamp) {
     if draft.input.inventory.observed_at() < agreed_at {
         draft.look_at(agreed_at);
         let id = super::recorded_id(entry);
+        id.into_iter().for_each(|id| draft.ask(wanted.kind, id));
         let reason = "not listed once; a second reading must agree".to_owned();
         return draft.report(&wanted.part, wanted.kind, id, PartState::Waiting, reason);
     }
@@ -66,25 +67,55 @@ fn vanished(draft: &mut Draft<'_>, wanted: &Wanted, entry: &LedgerEntry, id: &Re
     }
 }
 
-/// Whether a recorded resource that no reading lists is gone for certain: AWS itself must say so. As long as it takes
-/// tags for it, the listing is wrong, however often it agrees with itself.
+/// Whether a recorded resource that no reading lists is gone for certain: AWS, asked for it by its id, must say so.
 pub(super) fn is_lost(draft: &mut Draft<'_>, part: &Part, kind: Kind, id: &ResourceId) -> bool {
-    match draft.entry(part).map_or(Probe::NotSent, |entry| probe(entry, id)) {
-        Probe::NotSent => send_probe(draft, part, kind, id),
-        Probe::Answered { at } => {
-            let again = at + draft.input.settings.consistency_window;
-            if draft.input.inventory.observed_at() < again {
-                draft.look_at(again);
-                let reason =
-                    format!("{id} is not listed, but AWS takes tags for it: the listing is not believed");
-                draft.report(part, kind, Some(id), PartState::Unknown, reason);
-            } else {
-                send_probe(draft, part, kind, id);
-            }
+    draft.ask(kind, id);
+    let found = match draft.input.inventory.unlisted.get(id) {
+        Some(None) => return true,
+        Some(Some(found)) => found,
+        None => {
+            let reason = format!("{id} is not listed any more; AWS is asked for it by its id");
+            draft.look_at(draft.input.inventory.observed_at() + draft.input.settings.agreement);
+            draft.report(part, kind, Some(id), PartState::Unknown, reason);
+            return false;
         }
-        Probe::NotThere => return true,
+    };
+    if found.state == State::Deleting {
+        let reason = format!("somebody deleted {id}; AWS is removing it");
+        draft.report(part, kind, Some(id), PartState::Deleting, reason);
+    } else if is_anothers(draft, part, found) {
+        let reason = format!(
+            "{id} was deleted, and another {} of this name was made since: it is not touched; delete it, or give it \
+             the tags of this stack and annotate the stack with lamplighter.dev/adopt",
+            kind.name()
+        );
+        draft.block(part, kind, Some(id), reason);
+    } else if found.belongs_to(draft.input.owner) || was_tagged_just_now(draft, part, id) {
+        let reason = format!("{id} is not listed, but AWS shows it by its id: the listing is not believed");
+        draft.look_at(draft.input.inventory.observed_at() + draft.input.settings.agreement);
+        draft.report(part, kind, Some(id), PartState::Unknown, reason);
+    } else {
+        put_tags_back(draft, part, kind, id);
     }
     false
+}
+
+/// Whether a resource under a recorded name is not the recorded one: it was made long after that was known to exist.
+fn is_anothers(draft: &Draft<'_>, part: &Part, found: &Resource) -> bool {
+    let known_at = draft.entry(part).and_then(|entry| entry.created_at);
+    let window = draft.input.settings.consistency_window;
+    matches!((found.created_at, known_at), (Some(made_at), Some(known_at)) if made_at > known_at + window)
+}
+
+/// Whether a listing may not show yet that the tags are there again.
+fn was_tagged_just_now(draft: &Draft<'_>, part: &Part, id: &ResourceId) -> bool {
+    let window = draft.input.settings.consistency_window;
+    let last = draft.entry(part).and_then(|entry| entry.last.as_ref());
+    last.is_some_and(|last| {
+        matches!(&last.request, Request::Tag { id: tagged, .. } if tagged == id)
+            && last.outcome == Outcome::Done
+            && draft.input.inventory.observed_at() < last.at + window
+    })
 }
 
 /// Whether we deleted the resource ourselves.
@@ -103,36 +134,9 @@ pub(super) fn is_effective(outcome: &Outcome) -> bool {
     }
 }
 
-/// What is known from putting the tags back on a resource that is not listed.
-enum Probe {
-    NotSent,
-    /// AWS took the tags: it may be listed again.
-    Answered {
-        at: Timestamp,
-    },
-    /// AWS does not know it.
-    NotThere,
-}
-
-/// A resource whose tags somebody removed is not listed, but it is there: AWS takes tags for it, and refuses them for
-/// one that is gone.
-fn probe(entry: &LedgerEntry, id: &ResourceId) -> Probe {
-    use lamp_cloud::ErrorClass::{AlreadyExists, Dependency, Invalid, NotFound, State};
-    let Some(last) = &entry.last else { return Probe::NotSent };
-    if !matches!(&last.request, Request::Tag { id: tagged, .. } if tagged == id) {
-        return Probe::NotSent;
-    }
-    match &last.outcome {
-        Outcome::Done => Probe::Answered { at: last.at },
-        Outcome::Failed(error) => match error.class {
-            NotFound | Invalid | State | Dependency | AlreadyExists => Probe::NotThere,
-            _ => Probe::NotSent,
-        },
-    }
-}
-
-fn send_probe(draft: &mut Draft<'_>, part: &Part, kind: Kind, id: &ResourceId) {
-    let reason = format!("{id} is not listed any more; if only its tags were removed, they are put back");
+/// Without its tags a resource is not listed as ours, but it is there.
+fn put_tags_back(draft: &mut Draft<'_>, part: &Part, kind: Kind, id: &ResourceId) {
+    let reason = format!("somebody removed the tags of {id}: they are put back");
     let action = Action {
         part: part.clone(),
         kind,

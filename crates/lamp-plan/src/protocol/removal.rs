@@ -94,6 +94,7 @@ fn absent(draft: &mut Draft<'_>, part: &Part, kind: Kind, since: Timestamp) -> b
         };
     }
     draft.look_at(certain_at.max(agreed_at));
+    entry.id.iter().for_each(|id| draft.ask(kind, id));
     let reason = "not listed any more; a later reading must agree".to_owned();
     draft.report(part, kind, entry.id.as_ref(), PartState::Deleting, reason);
     false

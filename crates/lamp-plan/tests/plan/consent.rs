@@ -1,7 +1,9 @@
 //! What is not done without a person.
 
+use std::sync::Arc;
+
 use lamp_api::v1alpha1::PartState;
-use lamp_cloud::{Body, Part, Request, State};
+use lamp_cloud::{Body, Kind, Part, Request, Resource, State};
 use lamp_plan::{Effect, PartReport, Plan, Settlement};
 
 use crate::support::{LAMP, NETWORK, STATELESS, Site};
@@ -60,7 +62,7 @@ fn what_carries_our_tags_without_a_record_is_not_touched() {
     site.adopt = true;
     let plan = site.plan();
     let adopted = &plan.settlements[&Part::from("target-group/web")];
-    assert_eq!(*adopted, Settlement::Adopted(lamp_cloud::Kind::TargetGroup, id));
+    assert_eq!(*adopted, Settlement::Adopted(Kind::TargetGroup, id));
     assert!(plan.to_string().contains("health_check"), "{plan}");
 }
 
@@ -81,16 +83,67 @@ fn a_lost_database_is_not_made_again_empty() {
     assert!(matches!(&create.request, Request::Create { name, .. } if name.starts_with("ll-shop-database-")));
 }
 
+/// Takes a part out of the listings, and lets AWS show this of it when asked by its id.
+fn lose_from_listings(site: &mut Site, part: &str, change: impl FnOnce(&mut Resource)) -> Arc<Resource> {
+    let row = site.lose(part);
+    let mut shown = Resource::clone(&row);
+    change(&mut shown);
+    site.world.inventory.unlisted.insert(row.id.clone(), Some(Arc::new(shown)));
+    row
+}
+
 #[test]
-fn a_lost_subnet_that_others_stand_in_gets_its_tags_back() {
+fn a_subnet_without_its_tags_gets_them_back() {
     let mut site = Site::standing(NETWORK);
-    let subnet = site.lose("subnet/public/1");
+    let subnet = lose_from_listings(&mut site, "subnet/public/1", |row| row.tags.clear());
     site.round();
-    let plan = site.round();
+    let plan = site.plan();
     assert!(matches!(&plan.actions[0].request, Request::Tag { id, .. } if *id == subnet.id), "{plan}");
+    assert_eq!(plan.actions.len(), 1, "{plan}");
+    site.round();
     site.world.inventory.parts.insert(Part::from("subnet/public/1"), vec![subnet]);
     site.settle();
     assert_eq!(site.world.ledger[&Part::from("subnet/public/1")].attempt, 0);
+}
+
+#[test]
+fn a_listing_that_lacks_what_aws_shows_by_its_id_is_not_believed() {
+    let mut site = Site::standing(NETWORK);
+    lose_from_listings(&mut site, "subnet/public/1", |_| ());
+    for _ in 0..20 {
+        let plan = site.round();
+        assert!(plan.actions.is_empty(), "{plan}");
+    }
+    let report = &site.plan().parts[&Part::from("subnet/public/1")];
+    assert_eq!(report.state, PartState::Unknown);
+    assert!(report.reason.as_deref().unwrap().contains("is not believed"), "{report:?}");
+}
+
+#[test]
+fn nothing_is_decided_before_aws_was_asked_by_the_id() {
+    let mut site = Site::standing(NETWORK);
+    let subnet = site.lose("subnet/public/1");
+    let plan = site.round();
+    assert!(plan.asks.contains(&(Kind::Subnet, subnet.id.clone())), "{plan}");
+    site.world.inventory.unlisted.clear();
+    let plan = site.plan();
+    assert!(plan.actions.is_empty() && plan.settlements.is_empty(), "{plan}");
+}
+
+#[test]
+fn another_database_of_the_same_name_is_not_touched() {
+    let mut site = Site::standing(LAMP);
+    let now = site.world.now;
+    lose_from_listings(&mut site, "replica/1", |row| {
+        row.tags.clear();
+        row.created_at = Some(now);
+    });
+    for _ in 0..20 {
+        let plan = site.round();
+        let touched = plan.actions.iter().any(|action| action.part.as_str() == "replica/1");
+        assert!(!touched, "{plan}");
+    }
+    blocked(&site.plan(), "replica/1", "another DbInstance of this name was made since");
 }
 
 #[test]

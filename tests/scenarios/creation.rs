@@ -51,7 +51,7 @@ fn conditions_name_the_database_while_rds_makes_it() {
     expect![[r#"
         Ready=False DatabaseCreating: waiting for database: creating (since 2027-01-15T08:00:19Z), and 3 more parts
         Progressing=True Waiting: database: creating (since 2027-01-15T08:00:19Z)
-        Degraded=False NothingMissing: nothing is missing that the site had
+        Degraded=False ComingUp: the site comes up for the first time
         Stalled=False NotBlocked: nothing needs a person
         NetworkReady=True AsSpecified: every part is as the spec says
         TiersReady=False AutoScalingGroupWaiting: auto-scaling-group/app: waiting for the address of database

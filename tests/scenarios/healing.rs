@@ -66,7 +66,8 @@ fn a_hung_instance_is_replaced_and_the_events_say_why() {
         Normal NotTiersReady: InstancesNotReady: tier web has 2 of 3 instances that serve
         Normal InstanceTerminated: TerminateInstanceInAutoScalingGroup instance/i-6212b811dc9d6a3de (i-6212b811dc9d6a3de): i-6212b811dc9d6a3de in ap-northeast-2a: its target is unhealthy (Target.FailedHealthChecks), in 7 observations over 90 s
         Normal ReplaceInstance: instance/i-6212b811dc9d6a3de: i-6212b811dc9d6a3de in ap-northeast-2a: its target is unhealthy (Target.FailedHealthChecks), in 7 observations over 90 s
-        Normal Progressing: Changing: 1 calls to AWS, the first of them TerminateInstanceInAutoScalingGroup"#]].assert_eq(&news.join("\n"));
+        Normal Progressing: Changing: 1 calls to AWS, the first of them TerminateInstanceInAutoScalingGroup
+        Normal NotDegraded: NothingMissing: nothing is missing that the site had"#]].assert_eq(&news.join("\n"));
     stage.settles();
     assert_eq!(replacements(&stage, mark), 1);
 }

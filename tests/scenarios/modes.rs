@@ -46,7 +46,7 @@ fn observe_says_what_it_would_do_and_does_nothing() {
           target-group/web: waiting for vpc
           Ready=False ElasticIpCreating: waiting for elastic-ip/1: it does not exist yet, and 20 more parts
           Progressing=False NotEnforced: spec.mode is Observe
-          Degraded=False NothingMissing: nothing is missing that the site had
+          Degraded=False ComingUp: the site comes up for the first time
           Stalled=False NotBlocked: nothing needs a person
           Paused=False Observing: spec.mode is Observe: changes are only planned
           NetworkReady=False ElasticIpCreating: elastic-ip/1: it does not exist yet

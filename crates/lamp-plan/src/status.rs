@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lamp_api::Time;
-use lamp_api::conditions::set_condition;
+use lamp_api::conditions::{is_true, set_condition, types};
 use lamp_api::v1alpha1::{
     DatabaseStatus, LampStackStatus, PartState, PartStatus, Scheme, TierStatus, Waiting,
 };
@@ -28,16 +28,19 @@ pub fn status(
     failures: &[(Part, CloudError)],
     previous: Option<&LampStackStatus>,
 ) -> LampStackStatus {
-    let facts = facts::Facts::gather(input, plan, failures);
     let mut conditions = previous.map(|previous| previous.conditions.clone()).unwrap_or_default();
+    let first_ready = previous.and_then(|previous| previous.first_ready_time.clone());
+    let facts = facts::Facts::gather(input, plan, failures, first_ready.is_some());
     let verdicts = verdict::conditions(&facts);
     conditions.retain(|old| verdicts.iter().any(|new| new.type_ == old.type_));
     for condition in verdicts {
         set_condition(&mut conditions, condition);
     }
+    let ready = is_true(&conditions, types::READY);
     let mut status = LampStackStatus {
         observed_generation: Some(input.generation),
         observed_time: previous.and_then(|previous| previous.observed_time.clone()),
+        first_ready_time: first_ready.or_else(|| ready.then(|| seconds(input.now))),
         summary: verdict::summary(&facts),
         conditions,
         url: url(input),

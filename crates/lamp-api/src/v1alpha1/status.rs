@@ -16,6 +16,10 @@ pub struct LampStackStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_time: Option<Time>,
 
+    /// When the site was Ready for the first time; until then it comes up, and nothing can be missing yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_ready_time: Option<Time>,
+
     /// One sentence for a person.
     #[serde(default)]
     pub summary: String,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lamp_cloud::{Body, InstanceState, Kind, LedgerEntry, Part, Request, Resource};
+use lamp_cloud::{Body, InstanceState, Kind, LedgerEntry, Part, Request, Resource, State};
 
 use crate::observed::{is_grave, referrers};
 use crate::{Draft, obsolete};
@@ -61,6 +61,9 @@ pub(super) fn unknown_users(draft: &Draft<'_>, kind: Kind) -> Option<String> {
 /// Parts that must go first: those that name it, and those that AWS knows to depend on it. Rules of security groups
 /// are not counted, as groups that name each other give up their rules first.
 pub(super) fn users(draft: &Draft<'_>, row: &Resource) -> Vec<Part> {
+    if is_dead_end(row) {
+        return Vec::new();
+    }
     let input = &draft.input;
     let mut users = referrers(input, &row.id);
     if row.kind() == Kind::SecurityGroup {
@@ -83,6 +86,11 @@ pub(super) fn users(draft: &Draft<'_>, row: &Resource) -> Vec<Part> {
     users.sort();
     users.dedup();
     users
+}
+
+/// Routes to a NAT gateway that failed lead nowhere, and AWS lets it go while they name it.
+fn is_dead_end(row: &Resource) -> bool {
+    row.kind() == Kind::NatGateway && matches!(row.state, State::Failed(_))
 }
 
 fn is_going(draft: &Draft<'_>, grave: &Resource) -> bool {

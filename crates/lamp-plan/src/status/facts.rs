@@ -37,6 +37,8 @@ pub(super) struct Facts<'a> {
     pub too_few: Vec<(&'a str, u32, u32)>,
     /// Tiers with fewer serving instances than wanted right now: name, ready, desired.
     pub short: Vec<(&'a str, u32, u32)>,
+    /// Whether the site was whole before: only then can it miss something.
+    pub was_whole: bool,
 }
 
 impl<'a> Facts<'a> {
@@ -44,6 +46,7 @@ impl<'a> Facts<'a> {
         input: &'a PlanInput<'a>,
         plan: &'a Plan,
         failures: &'a [(Part, CloudError)],
+        was_whole: bool,
     ) -> Self {
         let mut unready: Vec<Unready<'a>> = plan
             .parts
@@ -61,7 +64,7 @@ impl<'a> Facts<'a> {
             .collect();
         unready.sort_by_key(|unready| rank(unready.report));
         let (too_few, short) = tiers(input, plan);
-        Self { input, plan, failures, unready, too_few, short }
+        Self { input, plan, failures, unready, too_few, short, was_whole }
     }
 
     /// The first part of a room that is not ready.

@@ -122,6 +122,14 @@ fn degraded(facts: &Facts<'_>) -> Verdict {
     if let Some(failed) = failed {
         return Verdict::new(true, reason(failed), sentence(failed));
     }
+    missing(facts)
+}
+
+/// What the site had, and has no longer.
+fn missing(facts: &Facts<'_>) -> Verdict {
+    if !facts.was_whole && !facts.input.deleting && !ready(facts).status {
+        return Verdict::new(false, "ComingUp", "the site comes up for the first time");
+    }
     let serving = facts.plan.tiers.values().all(|tier| tier.ready > 0);
     if let Some((tier, ready, desired)) = facts.short.first().filter(|_| serving) {
         let healing = facts.plan.tiers.get(*tier).and_then(|tier| tier.healing.as_ref());

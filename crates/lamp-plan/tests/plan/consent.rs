@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lamp_api::v1alpha1::PartState;
-use lamp_cloud::{Body, Kind, Part, Request, Resource, State};
+use lamp_cloud::{Body, Kind, Part, Reference, Request, Resource, State};
 use lamp_plan::{Effect, PartReport, Plan, Settlement};
 
 use crate::support::{LAMP, NETWORK, STATELESS, Site};
@@ -168,18 +168,17 @@ fn a_replacement_needs_consent_and_nobody_who_uses_it() {
 #[test]
 fn a_failed_nat_gateway_is_made_again_under_another_token() {
     let mut site = Site::standing(NETWORK);
-    for part in ["route-table/application/1"] {
-        if let Body::RouteTable(table) = &mut site.resource(part).body {
-            table.routes.clear();
-        }
-    }
+    let before = site.resource("nat-gateway/1").id.clone();
     site.resource("nat-gateway/1").state = State::Failed("Gateway.NotAttached".to_owned());
     let plan = site.round();
     let delete = plan.actions.iter().find(|action| action.part.as_str() == "nat-gateway/1").unwrap();
     assert_eq!((delete.effect, delete.request.operation()), (Effect::Replace, "DeleteNatGateway"));
     site.settle();
     assert_eq!(site.world.ledger[&Part::from("nat-gateway/1")].attempt, 1);
-    assert!(site.resource("nat-gateway/1").is_ready());
+    let after = site.resource("nat-gateway/1").clone();
+    assert!(after.is_ready() && after.id != before);
+    let Body::RouteTable(table) = &site.resource("route-table/application/1").body else { panic!() };
+    assert_eq!(table.routes["0.0.0.0/0"], Reference::id(after.id.as_str()), "routes follow");
 }
 
 #[test]

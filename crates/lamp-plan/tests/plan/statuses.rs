@@ -52,16 +52,16 @@ fn a_site_that_comes_up() {
     check(
         &site,
         expect![[r#"
-        waiting for replica/1: it does not exist yet, and 8 more parts
-        Ready=False DatabaseCreating: waiting for replica/1: it does not exist yet, and 8 more parts
-        Progressing=True Changing: 7 calls to AWS, the first of them AssociateRouteTable
-        Degraded=True ReplicasMissing: 0 of 1 read replicas serve
-        Stalled=False NotBlocked: nothing needs a person
-        Paused=False Enforcing: spec.mode is Enforce
-        NetworkReady=False RouteTableChanging: route-table/public: differs in subnets (since 2026-01-01T01:01:00Z)
-        TiersReady=False LaunchTemplateCreating: launch-template/app: it does not exist yet
-        DatabaseReady=False DatabaseCreating: replica/1: it does not exist yet
-    "#]],
+            waiting for replica/1: it does not exist yet, and 8 more parts
+            Ready=False DatabaseCreating: waiting for replica/1: it does not exist yet, and 8 more parts
+            Progressing=True Changing: 7 calls to AWS, the first of them AssociateRouteTable
+            Degraded=False ComingUp: the site comes up for the first time
+            Stalled=False NotBlocked: nothing needs a person
+            Paused=False Enforcing: spec.mode is Enforce
+            NetworkReady=False RouteTableChanging: route-table/public: differs in subnets (since 2026-01-01T01:01:00Z)
+            TiersReady=False LaunchTemplateCreating: launch-template/app: it does not exist yet
+            DatabaseReady=False DatabaseCreating: replica/1: it does not exist yet
+        "#]],
     );
 }
 
@@ -73,16 +73,16 @@ fn a_database_that_is_being_made_holds_up_the_rest() {
     check(
         &site,
         expect![[r#"
-        waiting for database: creating (since 2026-01-01T01:03:00Z)
-        Ready=False DatabaseCreating: waiting for database: creating (since 2026-01-01T01:03:00Z)
-        Progressing=True Waiting: database: creating (since 2026-01-01T01:03:00Z)
-        Degraded=False NothingMissing: nothing is missing that the site had
-        Stalled=False NotBlocked: nothing needs a person
-        Paused=False Enforcing: spec.mode is Enforce
-        NetworkReady=True AsSpecified: every part is as the spec says
-        TiersReady=True AsSpecified: each tier has the instances that it wants
-        DatabaseReady=False DatabaseCreating: database: creating (since 2026-01-01T01:03:00Z)
-    "#]],
+            waiting for database: creating (since 2026-01-01T01:03:00Z)
+            Ready=False DatabaseCreating: waiting for database: creating (since 2026-01-01T01:03:00Z)
+            Progressing=True Waiting: database: creating (since 2026-01-01T01:03:00Z)
+            Degraded=False ComingUp: the site comes up for the first time
+            Stalled=False NotBlocked: nothing needs a person
+            Paused=False Enforcing: spec.mode is Enforce
+            NetworkReady=True AsSpecified: every part is as the spec says
+            TiersReady=True AsSpecified: each tier has the instances that it wants
+            DatabaseReady=False DatabaseCreating: database: creating (since 2026-01-01T01:03:00Z)
+        "#]],
     );
 }
 
@@ -113,15 +113,15 @@ fn a_listing_that_is_denied() {
     check(
         &site,
         expect![[r#"
-        waiting for target-group/web: TargetGroup could not be listed: AccessDenied
-        Ready=Unknown TargetGroupNotObserved: waiting for target-group/web: TargetGroup could not be listed: AccessDenied
-        Progressing=False Settled: nothing is to be done
-        Degraded=False NothingMissing: nothing is missing that the site had
-        Stalled=False NotBlocked: nothing needs a person
-        Paused=False Enforcing: spec.mode is Enforce
-        NetworkReady=True AsSpecified: every part is as the spec says
-        TiersReady=False TargetGroupNotObserved: target-group/web: TargetGroup could not be listed: AccessDenied
-    "#]],
+            waiting for target-group/web: TargetGroup could not be listed: AccessDenied
+            Ready=Unknown TargetGroupNotObserved: waiting for target-group/web: TargetGroup could not be listed: AccessDenied
+            Progressing=False Settled: nothing is to be done
+            Degraded=False ComingUp: the site comes up for the first time
+            Stalled=False NotBlocked: nothing needs a person
+            Paused=False Enforcing: spec.mode is Enforce
+            NetworkReady=True AsSpecified: every part is as the spec says
+            TiersReady=False TargetGroupNotObserved: target-group/web: TargetGroup could not be listed: AccessDenied
+        "#]],
     );
 }
 
@@ -147,15 +147,15 @@ fn a_stack_that_is_paused_and_one_that_is_deleted() {
     check(
         &site,
         expect![[r#"
-        deleting: route-table/application/1: the stack is being deleted; this comes before its deletion
-        Ready=False Deleting: route-table/application/1: the stack is being deleted; this comes before its deletion
-        Progressing=True Deleting: 4 calls to AWS, the first of them DisassociateRouteTable
-        Degraded=False NothingMissing: nothing is missing that the site had
-        Stalled=False NotBlocked: nothing needs a person
-        Paused=False Enforcing: spec.mode is Enforce
-        NetworkReady=False RouteTableDeleting: route-table/application/1: the stack is being deleted; this comes before its deletion
-        TiersReady=True AsSpecified: each tier has the instances that it wants
-    "#]],
+            deleting: route-table/application/1: the stack is being deleted; this comes before its deletion
+            Ready=False Deleting: route-table/application/1: the stack is being deleted; this comes before its deletion
+            Progressing=True Deleting: 4 calls to AWS, the first of them DisassociateRouteTable
+            Degraded=False ComingUp: the site comes up for the first time
+            Stalled=False NotBlocked: nothing needs a person
+            Paused=False Enforcing: spec.mode is Enforce
+            NetworkReady=False RouteTableDeleting: route-table/application/1: the stack is being deleted; this comes before its deletion
+            TiersReady=True AsSpecified: each tier has the instances that it wants
+        "#]],
     );
 }
 

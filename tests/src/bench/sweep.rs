@@ -49,6 +49,7 @@ pub fn in_a_child(count: usize) -> Result<Figures> {
 pub fn measure(count: usize) -> Result<Figures> {
     let began = Instant::now();
     let mut site = if count < REPLAYED_FROM { brought_up(count)? } else { replay::site(count)? };
+    let unobserved = process::resident_mib()?;
     settle(&mut site)?;
     let mut figures = Figures::default();
     if count >= REPLAYED_FROM {
@@ -57,6 +58,8 @@ pub fn measure(count: usize) -> Result<Figures> {
              and settled them (ready after {:.0} s of ours)",
             began.elapsed().as_secs_f64()
         ));
+        // Before the engine observed anything, there were the region and the store.
+        figures.add(format!("sweep.engine_mib.{count}"), process::resident_mib()? - unobserved);
     }
     let passes = idle_passes(&mut site)?;
     let calls = passes.iter().map(|pass| pass.calls).max().unwrap_or_default();

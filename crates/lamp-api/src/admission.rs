@@ -92,6 +92,7 @@ pub fn admit_parsed(
     }
     let mut errors = found.errors;
     metadata::check(kind, &object["metadata"], &mut errors);
+    metadata::drop_empty(&mut object);
     if errors.is_empty() {
         typed::complete(kind, &mut object, old, &mut errors)?;
     }

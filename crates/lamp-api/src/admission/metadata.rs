@@ -23,6 +23,21 @@ pub(super) fn check(kind: &KindInfo, metadata: &Value, errors: &mut Vec<FieldErr
     finalizers(metadata, errors);
 }
 
+/// Drops empty maps and lists, as Kubernetes does: `kubectl diff` would show them as a change for ever.
+pub(super) fn drop_empty(object: &mut Value) {
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    for field in ["annotations", "labels", "finalizers", "ownerReferences"] {
+        let empty = match metadata.get(field) {
+            Some(Value::Object(map)) => map.is_empty(),
+            Some(Value::Array(items)) => items.is_empty(),
+            _ => false,
+        };
+        if empty {
+            metadata.remove(field);
+        }
+    }
+}
+
 fn name(kind: &KindInfo, metadata: &Value, errors: &mut Vec<FieldError>) {
     const FIELD: &str = "metadata.name";
     let generated = metadata["generateName"].as_str().is_some_and(|prefix| !prefix.is_empty());

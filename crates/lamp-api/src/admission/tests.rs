@@ -160,6 +160,16 @@ fn what_was_stored_under_older_rules_can_be_labelled() {
 }
 
 #[test]
+fn empty_metadata_is_no_metadata() {
+    let mut object = stack(json!({"region": "eu-central-1"}));
+    let expected = admit(&LAMPSTACK, &object, None, Strictness::Strict).unwrap().object;
+    for (field, empty) in [("annotations", json!({})), ("labels", json!({})), ("finalizers", json!([]))] {
+        object["metadata"][field] = empty;
+    }
+    assert_eq!(admit(&LAMPSTACK, &object, None, Strictness::Strict).unwrap().object, expected);
+}
+
+#[test]
 fn plans_name_fields_of_their_candidate() {
     let plan = json!({"metadata": {"name": "p"}, "spec": {"stack": "shop", "delete": true, "candidate": {"region": "x"}}});
     let rejected = admit(&PLAN, &plan, None, Strictness::Strict).unwrap_err();

@@ -19,20 +19,36 @@ const START: Duration = Duration::from_secs(30);
 pub(crate) struct Home {
     directory: tempfile::TempDir,
     listen: String,
-    endpoint: String,
-    install: String,
+    cloud: Cloud,
+}
+
+/// What the daemon keeps.
+enum Cloud {
+    /// The AWS at this endpoint, as this installation.
+    Endpoint { url: String, install: String },
+    /// A region in the daemon's own memory, so many times as fast as the wall clock.
+    Simulated { speed: u32 },
 }
 
 impl Home {
     /// An empty data directory, and a free port, for the AWS at `endpoint`.
-    pub(crate) fn new(endpoint: &str, install: &str) -> Result<Self> {
+    pub(crate) fn on_endpoint(endpoint: &str, install: &str) -> Result<Self> {
+        Self::of(Cloud::Endpoint { url: endpoint.to_owned(), install: install.to_owned() })
+    }
+
+    /// The same for a simulated region, which begins empty with each process.
+    pub(crate) fn simulated(speed: u32) -> Result<Self> {
+        Self::of(Cloud::Simulated { speed })
+    }
+
+    fn of(cloud: Cloud) -> Result<Self> {
         let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
-        Ok(Self {
-            directory: tempfile::tempdir()?,
-            listen,
-            endpoint: endpoint.to_owned(),
-            install: install.to_owned(),
-        })
+        Ok(Self { directory: tempfile::tempdir()?, listen, cloud })
+    }
+
+    /// Address of the API, without a slash at its end.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.listen)
     }
 
     /// The stacks of the namespace `default`, through the API.
@@ -42,23 +58,15 @@ impl Home {
 
     /// A client of the API.
     pub(crate) fn client(&self) -> Result<kube::Client> {
-        Ok(kube::Client::try_from(kube::Config::new(format!("http://{}", self.listen).parse()?))?)
+        Ok(kube::Client::try_from(kube::Config::new(self.url().parse()?))?)
     }
 
     /// Starts the daemon, and waits until it answers.
     pub(crate) async fn start(&self) -> Result<Daemon> {
         let log = self.directory.path().join("log");
         let output = File::options().create(true).append(true).open(&log)?;
-        let child = Command::new(binary("lamplighter")?)
-            .args(["serve", "--cloud", "aws", "--region", REGION])
-            .args(["--install", &self.install, "--listen", &self.listen])
-            // An emulator hides nothing and throttles nobody.
-            .args(["--observe-seconds", "1", "--rate-percent", "5000", "--consistency-seconds", "3"])
-            .arg("--data-dir")
-            .arg(self.directory.path().join("data"))
-            .env("AWS_ENDPOINT_URL", &self.endpoint)
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
+        let child = self
+            .command()?
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(output)
@@ -67,6 +75,23 @@ impl Home {
         let mut daemon = Daemon { child, log };
         daemon.until_it_answers(&self.client()?).await?;
         Ok(daemon)
+    }
+
+    fn command(&self) -> Result<Command> {
+        let mut command = Command::new(binary("lamplighter")?);
+        command.args(["serve", "--region", REGION, "--listen", &self.listen]);
+        command.arg("--data-dir").arg(self.directory.path().join("data"));
+        match &self.cloud {
+            Cloud::Endpoint { url, install } => command
+                .args(["--cloud", "aws", "--install", install])
+                // An emulator hides nothing and throttles nobody.
+                .args(["--observe-seconds", "1", "--rate-percent", "5000", "--consistency-seconds", "3"])
+                .env("AWS_ENDPOINT_URL", url)
+                .env("AWS_ACCESS_KEY_ID", "test")
+                .env("AWS_SECRET_ACCESS_KEY", "test"),
+            Cloud::Simulated { speed } => command.args(["--cloud", "sim", "--sim-speed", &speed.to_string()]),
+        };
+        Ok(command)
     }
 }
 
@@ -111,7 +136,7 @@ impl Drop for Daemon {
 }
 
 /// A program of this workspace, as `cargo xtask test` has built it.
-fn binary(name: &str) -> Result<PathBuf> {
+pub(crate) fn binary(name: &str) -> Result<PathBuf> {
     let folder = match std::env::var_os("LAMPLIGHTER_BINARIES") {
         Some(folder) => PathBuf::from(folder),
         // Test binaries lie in `deps` beside the programs.

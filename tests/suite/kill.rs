@@ -83,7 +83,7 @@ fn sites(account: &Account) -> Result<Vec<Value>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_kills_lose_no_acknowledged_write_and_every_site_ends_ready() -> Result<()> {
     let account = Account::new()?;
-    let home = Home::new(account.url(), INSTALL)?;
+    let home = Home::on_endpoint(account.url(), INSTALL)?;
     let api = home.stacks()?;
     let mut chance = ChaCha8Rng::seed_from_u64(1);
     let mut stacks: Vec<Acknowledged> = Vec::new();

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test says what it expected")]
 
+mod client;
 mod crash;
 mod daemon;
 mod endpoint;

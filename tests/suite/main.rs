@@ -3,10 +3,12 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test says what it expected")]
 
 mod client;
+mod configuration;
 mod crash;
 mod daemon;
 mod endpoint;
 mod files;
+mod generated;
 mod kill;
 mod layers;
 mod metrics;

@@ -13,8 +13,6 @@ use crate::stage::{DAY, HOUR, MINUTE, STEP, Stage, calm, spec};
 
 /// Two periods of observation.
 const NOTICED: Duration = Duration::from_secs(30);
-/// Details that AWS shows only resource by resource are read in rotation.
-const ROTATION: Duration = Duration::from_secs(150);
 
 /// Changes a part by hand, and waits until AWS is changed back.
 fn put_back(stage: &mut Stage, part: &str, change: &Change, within: Duration) {
@@ -61,8 +59,8 @@ fn significant(body: &Body) -> String {
 #[test]
 fn network_drift_is_put_back() {
     let mut stage = Stage::up("lamp");
-    put_back(&mut stage, "vpc", &Change::Vpc(vpc::Change::DnsHostnames(false)), ROTATION);
-    put_back(&mut stage, "vpc", &Change::Vpc(vpc::Change::DnsSupport(false)), ROTATION);
+    put_back(&mut stage, "vpc", &Change::Vpc(vpc::Change::DnsHostnames(false)), NOTICED);
+    put_back(&mut stage, "vpc", &Change::Vpc(vpc::Change::DnsSupport(false)), NOTICED);
     let public = Change::Subnet(subnet::Change::PublicAddresses(true));
     put_back(&mut stage, "subnet/application/1", &public, NOTICED);
     let gone = |destination: &str| route_table::Change::DeleteRoute { destination: destination.to_owned() };
@@ -113,7 +111,7 @@ fn load_balancing_drift_is_put_back() {
     attributes.idle_timeout_seconds = 4000;
     attributes.deletion_protection = false;
     let changed = load_balancer::Change::Attributes(attributes);
-    put_back(&mut stage, "load-balancer/web", &Change::LoadBalancer(changed), ROTATION);
+    put_back(&mut stage, "load-balancer/web", &Change::LoadBalancer(changed), NOTICED);
     let fewer = load_balancer::Change::Subnets(balancer.subnets[..2].to_vec());
     put_back(&mut stage, "load-balancer/web", &Change::LoadBalancer(fewer), NOTICED);
     let other = Reference::id(stage.id("security-group/app/load-balancer"));
@@ -129,13 +127,13 @@ fn load_balancing_drift_is_put_back() {
     attributes.stickiness_seconds = None;
     attributes.deregistration_delay_seconds = 300;
     let changed = Change::TargetGroup(target_group::Change::Attributes(attributes));
-    put_back(&mut stage, "target-group/web", &changed, ROTATION);
+    put_back(&mut stage, "target-group/web", &changed, NOTICED);
     let redirect = listener::Change::Modify {
         port: 80,
         certificate: None,
         action: listener::ListenerAction::RedirectToHttps,
     };
-    put_back(&mut stage, "listener/web/80", &Change::Listener(redirect), ROTATION);
+    put_back(&mut stage, "listener/web/80", &Change::Listener(redirect), NOTICED);
     stage.settles();
 }
 
@@ -228,10 +226,10 @@ fn parameters_and_subnets_of_the_database_are_put_back() {
     let part = stage.site.census().into_keys().find(|part| part.starts_with("db-parameter-group/")).unwrap();
     let insecure = [("require_secure_transport".to_owned(), "0".to_owned())].into();
     let set = Change::DbParameterGroup(db_parameter_group::Change::Set(insecure));
-    put_back(&mut stage, &part, &set, ROTATION);
+    put_back(&mut stage, &part, &set, NOTICED);
     let more = [("max_connections".to_owned(), "10".to_owned())].into();
     let set = Change::DbParameterGroup(db_parameter_group::Change::Set(more));
-    put_back(&mut stage, &part, &set, ROTATION);
+    put_back(&mut stage, &part, &set, NOTICED);
     let Body::DbSubnetGroup(group) = stage.body("db-subnet-group") else { panic!() };
     let mut subnets = group.subnets.clone();
     subnets.push(Reference::id(stage.id("subnet/public/1")));

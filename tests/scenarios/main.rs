@@ -14,6 +14,7 @@ mod deletion;
 mod drift;
 mod faults;
 mod healing;
+mod instances;
 mod many_stacks;
 mod modes;
 mod replicas;

@@ -13,6 +13,7 @@ pub(crate) async fn apply(cloud: &AwsCloud, request: &Request) -> Answer<Applied
         }
         Request::Change { id, token, change } => self::change(cloud, id, token, change).await,
         Request::Tag { kind, id, tags } => tags::write(cloud, *kind, id, tags).await,
+        Request::TagInstance { instance, tags } => tags::write_ec2(cloud, instance, tags).await,
         Request::Delete { kind, id, options } => delete(cloud, *kind, id, options).await,
         Request::ReplaceInstance { group, instance } => {
             kinds::auto_scaling_group::replace(cloud, group, instance).await

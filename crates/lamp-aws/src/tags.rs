@@ -87,7 +87,7 @@ pub(crate) async fn write(cloud: &AwsCloud, kind: Kind, id: &ResourceId, tags: &
     }
 }
 
-async fn write_ec2(cloud: &AwsCloud, id: &str, tags: &Tags) -> Answer<Applied> {
+pub(crate) async fn write_ec2(cloud: &AwsCloud, id: &str, tags: &Tags) -> Answer<Applied> {
     let call = cloud.mutations.ec2.create_tags().resources(id).set_tags(Some(to_ec2(tags)));
     let answer = call.send().await.map_err(|error| failure("CreateTags", error))?;
     Ok(done(&answer))

@@ -37,7 +37,7 @@ impl Region {
     }
 }
 
-/// One stack's slice of a region. Holds only what carries the stack's tags.
+/// One stack's slice of a region. Holds only what carries the stack's tags, and its [`Inventory::unclaimed`].
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
     pub region: Arc<Region>,
@@ -47,6 +47,9 @@ pub struct Inventory {
     pub missing_since: BTreeMap<Part, Timestamp>,
     /// Instances by the group that launched them.
     pub instances: BTreeMap<ResourceId, Vec<Instance>>,
+    /// Instances in the stack's network that do not carry its tags, as last read: members of its groups that lost them,
+    /// and strangers. Those that are terminated are left out.
+    pub unclaimed: BTreeMap<ResourceId, Instance>,
     /// Health of targets by target group, with the time it was read. Groups that were not read are not here.
     pub targets: BTreeMap<ResourceId, (Timestamp, Vec<TargetHealth>)>,
     /// What AWS says of recorded resources that no listing shows, asked for by their ids; `None`: there is none.

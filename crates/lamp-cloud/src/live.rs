@@ -13,7 +13,7 @@ pub struct Zone {
     pub available: bool,
 }
 
-/// An EC2 instance that carries our tags.
+/// An EC2 instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
     pub id: ResourceId,

@@ -84,6 +84,8 @@ pub enum Read {
     TargetHealth { target_group: ResourceId },
     /// `DescribeDBParameters` of one parameter group: those set by a user.
     DbParameters { group: ResourceId },
+    /// `DescribeInstances` of everything that runs in these networks, tagged or not: up to [`Read::NETWORKS_PER_CALL`].
+    NetworkInstances { vpcs: Vec<ResourceId> },
     /// Tags of resources whose listing shows none: load balancing takes up to 20 ARNs a call, RDS one.
     Tags { kind: Kind, ids: Vec<ResourceId> },
     /// One resource by its id, whoever's tags it carries: where the tags come separately, without them.
@@ -103,6 +105,9 @@ impl Read {
         }
     }
 
+    /// How many networks one call asks for the instances of: so few that their instances fit a page of 1000.
+    pub const NETWORKS_PER_CALL: usize = 20;
+
     /// How many metrics one call may ask for (`GetMetricData`).
     pub const METRICS_PER_CALL: usize = 500;
 
@@ -110,7 +115,9 @@ impl Read {
     pub fn service(&self) -> Service {
         match self {
             Self::List { listing, .. } => listing.service(),
-            Self::VpcDnsSupport { .. } | Self::VpcDnsHostnames { .. } => Service::Ec2,
+            Self::VpcDnsSupport { .. } | Self::VpcDnsHostnames { .. } | Self::NetworkInstances { .. } => {
+                Service::Ec2
+            }
             Self::Listeners { .. }
             | Self::LoadBalancerAttributes { .. }
             | Self::TargetGroupAttributes { .. }
@@ -131,6 +138,7 @@ impl Read {
             Self::TargetGroupAttributes { .. } => "DescribeTargetGroupAttributes",
             Self::TargetHealth { .. } => "DescribeTargetHealth",
             Self::DbParameters { .. } => "DescribeDBParameters",
+            Self::NetworkInstances { .. } => "DescribeInstances",
             Self::Tags { kind, .. } if kind.service() == Service::Rds => "ListTagsForResource",
             Self::Tags { .. } => "DescribeTags",
             Self::One { kind, .. } => kind.describe_operation(),
@@ -168,6 +176,8 @@ pub enum Reading {
     TargetGroupAttributes(TargetGroupAttributes),
     TargetHealth(Vec<TargetHealth>),
     DbParameters(std::collections::BTreeMap<String, String>),
+    /// Each instance with the network that it is in.
+    NetworkInstances(Vec<(ResourceId, Instance)>),
     Tags(Vec<(ResourceId, Tags)>),
     /// `None`: AWS says that there is none.
     One(Option<Resource>),

@@ -27,6 +27,8 @@ pub enum Request {
     Change { id: ResourceId, token: String, change: Change },
     /// Puts our tags back on a resource that lost them.
     Tag { kind: Kind, id: ResourceId, tags: Tags },
+    /// Puts our tags back on a member of a group that lost them (`CreateTags`).
+    TagInstance { instance: ResourceId, tags: Tags },
     /// Removes a resource.
     Delete { kind: Kind, id: ResourceId, options: DeleteOptions },
     /// Terminates a member of a group, which the group replaces (`TerminateInstanceInAutoScalingGroup`).
@@ -71,6 +73,7 @@ impl Request {
             Self::Create { body, .. } => body.kind().service(),
             Self::Change { change, .. } => change.kind().service(),
             Self::Tag { kind, .. } | Self::Delete { kind, .. } => kind.service(),
+            Self::TagInstance { .. } => Service::Ec2,
             Self::ReplaceInstance { .. } => Service::AutoScaling,
             Self::RegisterTargets { .. } | Self::DeregisterTargets { .. } => Service::LoadBalancing,
         }
@@ -82,6 +85,7 @@ impl Request {
             Self::Create { body, .. } => body.create_operation(),
             Self::Change { change, .. } => change.operation(),
             Self::Tag { kind, .. } => kind.tag_operation(),
+            Self::TagInstance { .. } => "CreateTags",
             Self::Delete { kind, .. } => kind.delete_operation(),
             Self::ReplaceInstance { .. } => "TerminateInstanceInAutoScalingGroup",
             Self::RegisterTargets { .. } => "RegisterTargets",
@@ -94,7 +98,7 @@ impl Request {
         match self {
             Self::Create { .. } => None,
             Self::Change { id, .. } | Self::Tag { id, .. } | Self::Delete { id, .. } => Some(id),
-            Self::ReplaceInstance { instance, .. } => Some(instance),
+            Self::ReplaceInstance { instance, .. } | Self::TagInstance { instance, .. } => Some(instance),
             Self::RegisterTargets { target_group, .. } | Self::DeregisterTargets { target_group, .. } => {
                 Some(target_group)
             }

@@ -54,7 +54,10 @@ pub(crate) fn ending(request: &Request, reply: Result<Applied, CloudError>) -> E
         (Request::Create { .. }, ErrorClass::AlreadyExists) => Ending::Unknown(error),
         // The relation holds already.
         (
-            Request::Change { .. } | Request::Tag { .. } | Request::RegisterTargets { .. },
+            Request::Change { .. }
+            | Request::Tag { .. }
+            | Request::TagInstance { .. }
+            | Request::RegisterTargets { .. },
             ErrorClass::AlreadyExists,
         ) => Ending::Done(Applied { id: None, request_id: error.request_id }),
         _ if error.outcome_unknown() => Ending::Unknown(error),
@@ -83,7 +86,10 @@ pub(crate) fn opened(entry: &LedgerEntry, action: &Action, now: Timestamp) -> Le
     };
     let is_declared = !matches!(
         action.request,
-        Request::ReplaceInstance { .. } | Request::RegisterTargets { .. } | Request::DeregisterTargets { .. }
+        Request::ReplaceInstance { .. }
+            | Request::TagInstance { .. }
+            | Request::RegisterTargets { .. }
+            | Request::DeregisterTargets { .. }
     );
     let kind = entry.kind.or(is_declared.then_some(action.kind));
     LedgerEntry { kind, open: Some(intent), ..entry.clone() }

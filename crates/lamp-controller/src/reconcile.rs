@@ -258,7 +258,8 @@ async fn write_status<C: Cloud>(
         return Ok(());
     }
     status::write(&shared.store, &stack.identity, status).await?;
-    let turned = report::transitions(stack.status.as_ref(), status);
-    shared.recorder.record(&stack.identity, turned).await;
+    let mut news = report::transitions(stack.status.as_ref(), status);
+    news.extend(report::newcomers(stack.status.as_ref(), status));
+    shared.recorder.record(&stack.identity, news).await;
     Ok(())
 }

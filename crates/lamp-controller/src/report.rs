@@ -116,7 +116,7 @@ fn past(request: &Request) -> &'static str {
     match request {
         Request::Create { .. } => "Created",
         Request::Change { .. } => "Updated",
-        Request::Tag { .. } => "Tagged",
+        Request::Tag { .. } | Request::TagInstance { .. } => "Tagged",
         Request::Delete { options, .. } if options.final_snapshot.is_some() => "DeletedWithSnapshot",
         Request::Delete { .. } => "Deleted",
         Request::ReplaceInstance { .. } => "InstanceTerminated",
@@ -133,6 +133,22 @@ fn of_decisions<'a>(plan: &'a Plan, part: &'a Part) -> impl Iterator<Item = Happ
 /// Whether a decision changes something.
 fn acts(decision: &str) -> bool {
     !matches!(decision, "Hold" | "Duplicate")
+}
+
+/// Strangers that were not there before.
+pub(crate) fn newcomers(old: Option<&LampStackStatus>, new: &LampStackStatus) -> Vec<Happened> {
+    let known = old.map(|status| status.strangers.as_slice()).unwrap_or_default();
+    let newcomers = new.strangers.iter().filter(|stranger| !known.contains(stranger));
+    newcomers
+        .map(|stranger| {
+            let name = stranger.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+            let message = format!(
+                "{}{name} runs in the network of this stack and is none of its instances; it is left alone",
+                stranger.instance
+            );
+            Happened::new(WARNING, "StrangerFound", message)
+        })
+        .collect()
 }
 
 /// Conditions that turned.

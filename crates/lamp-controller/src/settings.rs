@@ -19,7 +19,8 @@ pub struct Settings {
     pub action_concurrency: usize,
     /// Stacks that are reconciled at once.
     pub reconcile_concurrency: usize,
-    /// Detail reads in each pass besides those that are needed: what hands changed is found by them.
+    /// Calls for details in each pass besides those that are needed: what hands changed is found by them. Ten read every
+    /// detail of one site in two passes.
     pub details_per_pass: usize,
     /// Details of a changed resource are read in every pass for so long: AWS may show old values at first.
     pub details_settle: Duration,
@@ -42,7 +43,7 @@ impl Default for Settings {
             read_concurrency: 4,
             action_concurrency: 8,
             reconcile_concurrency: 8,
-            details_per_pass: 8,
+            details_per_pass: 10,
             details_settle: Duration::from_secs(30),
             rate_percent: 50,
             pages_per_listing: 500,

@@ -48,6 +48,15 @@ fn resource<'a>(input: &PlanInput<'a>, id: &str) -> Option<&'a Resource> {
     input.inventory.resources().find(|row| row.id == id).map(AsRef::as_ref)
 }
 
+/// The group that has an instance as its member.
+fn group_of<'a>(input: &PlanInput<'a>, instance: &str) -> Option<&'a ResourceId> {
+    let has = |row: &&std::sync::Arc<Resource>| {
+        matches!(&row.body, Body::AutoScalingGroup(group)
+            if group.members.iter().any(|member| member.instance == instance))
+    };
+    input.inventory.resources().find(has).map(|row| &row.id)
+}
+
 /// Two keys: our tags on it, and its id in our records (or being written there by this very plan).
 fn ours(input: &PlanInput<'_>, plan: &Plan, action: &Action) -> Option<Violation> {
     const LAW: &str = "two keys";
@@ -63,6 +72,11 @@ fn ours(input: &PlanInput<'_>, plan: &Plan, action: &Action) -> Option<Violation
         Request::Tag { id, .. } if recorded(&action.part, id) => return None,
         Request::Change { id, .. } | Request::Tag { id, .. } | Request::Delete { id, .. } => id,
         Request::ReplaceInstance { group, .. } => group,
+        // An instance is ours by its group.
+        Request::TagInstance { instance, .. } => match group_of(input, instance) {
+            Some(group) => group,
+            None => return violation(action, LAW, format!("{instance} is in no group of the stack")),
+        },
         Request::RegisterTargets { target_group, .. } | Request::DeregisterTargets { target_group, .. } => {
             target_group
         }

@@ -19,7 +19,7 @@ mod cause;
 
 /// Fewer observations are no sickness.
 const OBSERVATIONS: u32 = 3;
-/// The group replaces instances that EC2 lost by itself; it is given this long.
+/// The group by itself replaces instances that EC2 lost, and those that it calls unhealthy; it is given this long.
 const GROUP_PATIENCE: SignedDuration = SignedDuration::from_secs(300);
 
 /// Why an instance counts as sick.
@@ -29,6 +29,8 @@ pub(crate) enum Diagnosis {
     Lost(String),
     /// EC2's status checks fail.
     Impaired,
+    /// Its group calls it unhealthy, whoever told it so.
+    Condemned,
     /// The load balancer's health checks fail.
     Unhealthy(Option<String>),
 }
@@ -74,7 +76,8 @@ fn examine(
     let impaired = view.instances_known
         && member.instance.is_some_and(|instance| instance.status == Some(StatusCheck::Impaired));
     let impaired = || impaired.then_some((Diagnosis::Impaired, view.observed_at));
-    lost().or_else(impaired).or_else(|| unhealthy(view, member))
+    let condemned = || (!member.member.healthy).then_some((Diagnosis::Condemned, view.observed_at));
+    lost().or_else(impaired).or_else(condemned).or_else(|| unhealthy(view, member))
 }
 
 fn lost(member: &MemberView<'_>) -> Option<Diagnosis> {
@@ -137,7 +140,8 @@ fn is_certain(draft: &mut Draft<'_>, tier: &Tier, patient: &Patient) -> bool {
     let Some(sickness) = draft.plan.memory.sick.get(&patient.instance).cloned() else { return false };
     let Some(diagnosis) = &patient.diagnosis else { return false };
     let spec = SignedDuration::from_secs(i64::from(tier.healing.unhealthy_for_seconds));
-    let span = if matches!(diagnosis, Diagnosis::Lost(_)) { spec.max(GROUP_PATIENCE) } else { spec };
+    let left_to_its_group = matches!(diagnosis, Diagnosis::Lost(_) | Diagnosis::Condemned);
+    let span = if left_to_its_group { spec.max(GROUP_PATIENCE) } else { spec };
     let certain = sickness.is_certain(OBSERVATIONS, span, draft.input.now);
     if let Ok(when) = sickness.since.checked_add(span)
         && when > draft.input.now
@@ -151,7 +155,7 @@ fn is_certain(draft: &mut Draft<'_>, tier: &Tier, patient: &Patient) -> bool {
 fn order(draft: &Draft<'_>, patient: &Patient) -> (u8, Option<Timestamp>, ResourceId) {
     let hope = match patient.diagnosis {
         Some(Diagnosis::Lost(_)) => 0,
-        Some(Diagnosis::Impaired) => 1,
+        Some(Diagnosis::Impaired | Diagnosis::Condemned) => 1,
         Some(Diagnosis::Unhealthy(_)) | None => 2,
     };
     let since = draft.plan.memory.sick.get(&patient.instance).map(|sickness| sickness.since);
@@ -231,6 +235,7 @@ fn reason(draft: &Draft<'_>, patient: &Patient) -> String {
     let what = match &patient.diagnosis {
         Some(Diagnosis::Lost(state)) => format!("EC2 says {state}, its group says in service"),
         Some(Diagnosis::Impaired) => "EC2's status checks fail".to_owned(),
+        Some(Diagnosis::Condemned) => "its group calls it unhealthy, and does not replace it".to_owned(),
         Some(Diagnosis::Unhealthy(Some(code))) => format!("its target is unhealthy ({code})"),
         Some(Diagnosis::Unhealthy(None)) => "its target is unhealthy".to_owned(),
         None => "it looked sick".to_owned(),

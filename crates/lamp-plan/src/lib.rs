@@ -29,6 +29,7 @@ mod scaling;
 mod site;
 mod status;
 mod steps;
+mod strangers;
 mod targets;
 mod teardown;
 mod user_data;

@@ -6,6 +6,7 @@
 pub(crate) mod attempt;
 pub(crate) mod budget;
 pub(crate) mod sickness;
+mod tags;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tier_view;
@@ -40,6 +41,7 @@ fn plan_group(draft: &mut Draft<'_>, tier: &Tier, view: &TierView<'_>) -> Option
     if !is_recorded(draft, tier, &view.group.id) {
         return None;
     }
+    tags::plan_tags(draft, tier, view);
     targets::plan_targets(draft, tier, view);
     let sick = healing::judge(draft, tier, view);
     let mut budget = Budget::of(draft, tier, view);

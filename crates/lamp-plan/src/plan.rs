@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use lamp_api::v1alpha1::{PartState, PlanEffect};
+use lamp_api::v1alpha1::{PartState, PlanEffect, Stranger};
 use lamp_cloud::{Difference, Kind, Part, Request, ResourceId};
 
 use crate::Memory;
@@ -22,6 +22,8 @@ pub struct Plan {
     pub parts: BTreeMap<Part, PartReport>,
     pub tiers: BTreeMap<String, TierReport>,
     pub database: Option<DatabaseReport>,
+    /// Instances in the stack's network that are none of its own: reported, and never touched.
+    pub strangers: Vec<Stranger>,
     /// Decisions of scaling and healing, also those not to act, with their numbers: (part, action, reason).
     pub decisions: Vec<(Part, String, String)>,
     /// What the next plan needs to remember.

@@ -48,6 +48,7 @@ pub fn status(
         database: database(plan),
         parts: part_statuses(plan),
         waiting: waiting(plan, failures),
+        strangers: plan.strangers.clone(),
         decisions: decisions::merge(input, plan, previous),
         last_handled_reconcile_at: previous.and_then(|previous| previous.last_handled_reconcile_at.clone()),
     };

@@ -1,7 +1,7 @@
 //! The order in which a plan is made: a list to be read from top to bottom.
 
 use crate::protocol::ensure;
-use crate::{Draft, Wanted, kinds, live, obsolete, replicas, teardown};
+use crate::{Draft, Wanted, kinds, live, obsolete, replicas, strangers, teardown};
 
 /// Makes the whole plan.
 pub(crate) fn run(draft: &mut Draft<'_>) {
@@ -13,6 +13,7 @@ pub(crate) fn run(draft: &mut Draft<'_>) {
     plan_load_balancers(draft);
     plan_database(draft);
     plan_tiers(draft);
+    strangers::report(draft);
     obsolete::plan_obsolete(draft);
 }
 

@@ -56,6 +56,8 @@ pub(crate) struct World {
     pub(crate) desired: u32,
     pub(crate) version: u64,
     pub(crate) suspended: Vec<String>,
+    /// Members that their group calls unhealthy.
+    pub(crate) condemned: Vec<String>,
     /// Targets that belong to no member.
     pub(crate) strangers: Vec<TargetHealth>,
     /// Instances that belong to no group of the tier any more.
@@ -108,6 +110,7 @@ impl World {
             desired: instances,
             version: 1,
             suspended: Vec::new(),
+            condemned: Vec::new(),
             strangers: Vec::new(),
             leftovers: Vec::new(),
             targets_read: None,
@@ -348,7 +351,7 @@ impl World {
             instance: one.id.clone(),
             zone: one.zone.clone(),
             lifecycle: one.lifecycle,
-            healthy: true,
+            healthy: !self.condemned.contains(&one.id),
             template_version: Some(one.version),
             instance_type: "t3.small".to_owned(),
         };

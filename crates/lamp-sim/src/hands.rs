@@ -1,10 +1,13 @@
 //! What the world does to a site, and what people do by hand: nothing of it is a call of ours.
 
+use lamp_cloud::kinds::subnet::Subnet;
 use lamp_cloud::{
-    Body, Change, DeleteOptions, InstanceState, Kind, Request, ResourceId, StatusCheck, Tags, Target,
+    Body, Change, DeleteOptions, Instance, InstanceState, Kind, Request, ResourceId, StatusCheck, Tags,
+    Target,
 };
 
 use crate::kinds::Creation;
+use crate::live::instances::Machine;
 use crate::world::World;
 use crate::{ByHandError, Fault};
 
@@ -57,6 +60,45 @@ impl World {
         self.recheck_instance(id);
         self.fall_sick(id);
         true
+    }
+
+    /// Somebody launches an instance of their own into a subnet.
+    pub fn run_instance(&mut self, subnet: &str, tags: Tags) -> Option<ResourceId> {
+        let zone = self.body::<Subnet>(subnet)?.zone.clone();
+        let nth = self.ordinal(&format!("run in {subnet}"));
+        let id = format!("i-{}", self.dice.hex(17, &["stray", subnet], nth));
+        let row = Instance {
+            id: id.clone(),
+            tags,
+            group: None,
+            state: InstanceState::Pending,
+            zone,
+            instance_type: "t3.small".to_owned(),
+            launched_at: self.now,
+            status: None,
+        };
+        self.add_machine(&id, Machine::launched(row, subnet));
+        Some(id)
+    }
+
+    /// Somebody changes the tags of an instance.
+    pub fn tag_instance_by_hand(&mut self, id: &str, change: impl FnOnce(&mut Tags)) {
+        let now = self.now;
+        if let Some(machine) = self.machines.get_mut(id) {
+            machine.row.update(now, |row| change(&mut row.tags));
+        }
+    }
+
+    /// Somebody tells the group of an instance that it is unhealthy.
+    pub fn condemn_instance(&mut self, id: &str) -> bool {
+        let Some(machine) = self.machines.get_mut(id) else { return false };
+        machine.condemned = true;
+        let group = machine.group.clone();
+        if let Some(group) = &group {
+            self.show_members(group);
+            self.wake_group(group);
+        }
+        group.is_some()
     }
 
     fn is_running(&self, id: &str) -> bool {

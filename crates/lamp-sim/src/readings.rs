@@ -5,7 +5,8 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use lamp_cloud::kinds::{
-    db_parameter_group::DbParameterGroup, load_balancer::LoadBalancer, target_group::TargetGroup, vpc::Vpc,
+    db_parameter_group::DbParameterGroup, load_balancer::LoadBalancer, subnet::Subnet,
+    target_group::TargetGroup, vpc::Vpc,
 };
 use lamp_cloud::{
     Body, CloudError, Instance, InstanceState, Kind, Listing, Page, Read, Reading, Reference, Resource,
@@ -16,6 +17,7 @@ use crate::Fault;
 use crate::calls::{Asked, Effect};
 use crate::consistency::View;
 use crate::kinds::{self, Behaviour};
+use crate::live::instances::Machine;
 use crate::refusal::Refusal;
 use crate::requests::{refused, unintelligible};
 use crate::world::{Truth, World, of_install};
@@ -89,6 +91,7 @@ impl World {
                     self.detail::<DbParameterGroup, _>(group, view, |body| body.parameters.clone())?;
                 Ok(Reading::DbParameters(value.unwrap_or_default()))
             }
+            Read::NetworkInstances { vpcs } => self.network_instances(vpcs, view),
             Read::Tags { kind, ids } => self.tags(*kind, ids, view),
             Read::One { kind, id } => Ok(Reading::One(self.one(*kind, id, view))),
             Read::DbSnapshot { id } => {
@@ -110,7 +113,7 @@ impl World {
     }
 
     fn list(&self, listing: Listing, page: Option<&str>, view: View) -> Result<Reading, Refusal> {
-        if self.is_listing_down(listing) {
+        if matches!(listing, Listing::Instances | Listing::InstanceStatus) && self.is_zone_out() {
             return Err(Refusal::new("InternalError", "An internal error has occurred"));
         }
         match listing {
@@ -130,9 +133,8 @@ impl World {
     }
 
     /// While a zone is out of service, `DescribeInstances` fails unless it names instances elsewhere.
-    fn is_listing_down(&self, listing: Listing) -> bool {
-        matches!(listing, Listing::Instances | Listing::InstanceStatus)
-            && self.zones().iter().any(|zone| !zone.available)
+    fn is_zone_out(&self) -> bool {
+        self.zones().iter().any(|zone| !zone.available)
     }
 
     fn resource_page(&self, kind: Kind, page: Option<&str>, view: View) -> Result<Page<Resource>, Refusal> {
@@ -190,6 +192,21 @@ impl World {
         let page = cut(self.instance_rows(start(page)?, view).map(|row| (&row.id, row)), EC2_PAGE);
         let bare = |row: &Arc<Instance>| Instance { status: None, ..Instance::clone(row) };
         Ok(Page { items: page.items.into_iter().map(bare).collect(), next: page.next })
+    }
+
+    fn network_instances(&self, vpcs: &[ResourceId], view: View) -> Result<Reading, Refusal> {
+        if self.is_zone_out() {
+            return Err(Refusal::new("InternalError", "An internal error has occurred"));
+        }
+        let network = |machine: &Machine| {
+            let vpc = self.body::<Subnet>(&machine.subnet)?.vpc.as_id()?;
+            (machine.exists() && vpcs.iter().any(|asked| asked == vpc)).then(|| vpc.to_owned())
+        };
+        let rows = self.machines.iter().filter_map(|(id, machine)| {
+            let row = view.see(id, &machine.row)?;
+            Some((network(machine)?, Instance { status: None, ..Instance::clone(row) }))
+        });
+        Ok(Reading::NetworkInstances(rows.collect()))
     }
 
     fn listeners(&self, balancer: &str, view: View) -> Result<Reading, Refusal> {
@@ -296,6 +313,7 @@ fn empty(reading: &mut Reading) {
         Reading::Instances(page) => *page = Page { items: Vec::new(), next: None },
         Reading::InstanceStatus(page) => *page = Page { items: Vec::new(), next: None },
         Reading::Listeners(rows) => rows.clear(),
+        Reading::NetworkInstances(rows) => rows.clear(),
         Reading::TargetHealth(rows) => rows.clear(),
         Reading::Metrics(rows) => rows.iter_mut().for_each(|(_, series)| series.points.clear()),
         _ => {}

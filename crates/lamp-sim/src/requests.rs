@@ -153,6 +153,9 @@ impl World {
                 self.with_token(request, kind, token, |world| world.change(id, change).map(|()| None))
             }
             Request::Tag { kind, id, tags } => self.tag(*kind, id, tags).map(|()| Applied::default()),
+            Request::TagInstance { instance, tags } => {
+                self.tag_instance(instance, tags).map(|()| Applied::default())
+            }
             Request::Delete { kind, id, options } => {
                 self.delete_request(*kind, id, options).map(|()| Applied::default())
             }
@@ -221,6 +224,17 @@ impl World {
             ));
         }
         self.rewrite(kind, id, |resource| resource.tags.extend(tags.clone()));
+        Ok(())
+    }
+
+    fn tag_instance(&mut self, id: &str, tags: &Tags) -> Result<(), Refusal> {
+        let now = self.now;
+        let machine = self.machines.get_mut(id).filter(|machine| machine.exists());
+        let missing = || {
+            let message = format!("The instance ID '{id}' does not exist");
+            Refusal::new("InvalidInstanceID.NotFound", message)
+        };
+        machine.ok_or_else(missing)?.row.update(now, |row| row.tags.extend(tags.clone()));
         Ok(())
     }
 

@@ -49,6 +49,10 @@ pub struct LampStackStatus {
     #[serde(default)]
     pub waiting: Vec<Waiting>,
 
+    /// Instances that run in the site's network and are none of its own. They are reported, and never touched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strangers: Vec<Stranger>,
+
     /// The last decisions, newest first, at most 20.
     #[serde(default)]
     pub decisions: Vec<Decision>,
@@ -142,6 +146,17 @@ pub struct Waiting {
     /// Whether a person must act before it goes on.
     #[serde(default)]
     pub blocked: bool,
+}
+
+/// An instance in the site's network that is none of the site's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Stranger {
+    /// AWS's id of the instance.
+    pub instance: String,
+    /// Its `Name` tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// One decision, with its numbers.

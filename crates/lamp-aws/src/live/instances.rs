@@ -1,6 +1,6 @@
-//! EC2 instances that carry our tags, and EC2's status checks.
+//! EC2 instances: those that carry our tags, those in our networks, and EC2's status checks.
 
-use aws_sdk_ec2::types::{InstanceStateName, InstanceStatus, InstanceStatusSummary, SummaryStatus};
+use aws_sdk_ec2::types::{Filter, InstanceStateName, InstanceStatus, InstanceStatusSummary, SummaryStatus};
 use lamp_cloud::{Instance, InstanceState, Page, ResourceId, StatusCheck};
 
 use crate::answer::{Answer, page, required, timestamp, unintelligible};
@@ -21,6 +21,25 @@ pub(crate) async fn list(cloud: &AwsCloud, from: Option<String>) -> Answer<Page<
     let mut instances = rows.map(instance).collect::<Answer<Vec<_>>>()?;
     instances.retain(|instance| tags::are_ours(cloud, &instance.tags));
     Ok(page(instances, answer.next_token))
+}
+
+/// Whatever runs in these networks, with its network. It fits one page; more than that is an error, never half of it.
+pub(crate) async fn in_networks(
+    cloud: &AwsCloud,
+    vpcs: &[ResourceId],
+) -> Answer<Vec<(ResourceId, Instance)>> {
+    let filter = Filter::builder().name("vpc-id").set_values(Some(vpcs.to_vec())).build();
+    let call = cloud.reads.ec2.describe_instances().filters(filter).max_results(1000);
+    let answer = call.send().await.map_err(|error| failure(LIST, error))?;
+    if answer.next_token().is_some_and(|token| !token.is_empty()) {
+        let what = format!("{} networks have more than 1000 instances", vpcs.len());
+        return Err(unintelligible(LIST, "TooManyRows", what));
+    }
+    let rows = answer.reservations().iter().flat_map(|reservation| reservation.instances());
+    // One that is gone is in no network any more.
+    rows.filter_map(|row| Some((row.vpc_id.clone()?, row)))
+        .map(|(vpc, row)| Ok((vpc, instance(row)?)))
+        .collect()
 }
 
 fn instance(row: &aws_sdk_ec2::types::Instance) -> Answer<Instance> {

@@ -216,6 +216,33 @@ async fn instances_and_their_replacement() {
 }
 
 #[tokio::test]
+async fn a_network_shows_what_runs_in_it_and_instances_take_tags_back() {
+    let site = Site::new("ap-south-2", &[]).await;
+    let vpc = site.account.list(Kind::Vpc).await.remove(0).id;
+    let victim = site.instances().await.remove(0);
+    site.account.python(&format!(
+        "import boto3\nec2 = boto3.client('ec2')\n\
+         ec2.delete_tags(Resources=['{0}'], Tags=[{{'Key': key}} for key in {1:?}])\n\
+         subnet = ec2.describe_instances(InstanceIds=['{0}'])['Reservations'][0]['Instances'][0]['SubnetId']\n\
+         ec2.run_instances(ImageId='ami-12c6146b', MinCount=1, MaxCount=1, SubnetId=subnet)",
+        victim.id,
+        victim.tags.keys().filter(|key| !key.starts_with("aws:")).collect::<Vec<_>>(),
+    ));
+    assert!(site.instances().await.iter().all(|it| it.id != victim.id), "it is not listed as ours");
+    let read = Read::NetworkInstances { vpcs: vec![vpc.clone()] };
+    let Reading::NetworkInstances(rows) = site.account.read(read).await else { panic!("another reading") };
+    assert_eq!(rows.len(), 3, "two members and a stranger");
+    assert!(rows.iter().all(|(network, _)| *network == vpc));
+    let (_, shown) = rows.iter().find(|(_, row)| row.id == victim.id).expect("it runs all the same");
+    assert_eq!((shown.state, shown.tags.get(tag::INSTALL)), (InstanceState::Running, None));
+    let tags = victim.tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
+    let tags = tags.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let request = Request::TagInstance { instance: victim.id.clone(), tags };
+    site.account.cloud.apply(&request).await.expect("tagged");
+    assert!(site.instances().await.contains(&victim), "it is as it was");
+}
+
+#[tokio::test]
 async fn targets_leave_and_return() {
     let site = Site::new("me-south-1", &[]).await;
     let first = site.targets().await[0].target.clone();

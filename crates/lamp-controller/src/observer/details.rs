@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use lamp_cloud::{Body, Kind, Read, Reading, Resource, ResourceId, TargetHealth};
+use lamp_cloud::{Body, Instance, Kind, Read, Reading, Resource, ResourceId, TargetHealth};
 
 use super::marks::Marks;
 
@@ -15,6 +15,8 @@ pub(crate) enum Detail {
     TargetHealth,
     VpcDnsSupport,
     VpcDnsHostnames,
+    /// Whatever runs in a network, tagged or not.
+    NetworkInstances,
     LoadBalancerAttributes,
     TargetGroupAttributes,
     DbParameters,
@@ -24,7 +26,7 @@ impl Detail {
     /// The details that a kind has, apart from tags.
     pub(crate) fn of(kind: Kind) -> &'static [Self] {
         match kind {
-            Kind::Vpc => &[Self::VpcDnsSupport, Self::VpcDnsHostnames],
+            Kind::Vpc => &[Self::VpcDnsSupport, Self::VpcDnsHostnames, Self::NetworkInstances],
             Kind::LoadBalancer => &[Self::Listeners, Self::LoadBalancerAttributes],
             Kind::TargetGroup => &[Self::TargetGroupAttributes, Self::TargetHealth],
             Kind::DbParameterGroup => &[Self::DbParameters],
@@ -38,25 +40,38 @@ impl Detail {
             Self::Tags(kind) => kind,
             Self::Listeners | Self::LoadBalancerAttributes => Kind::LoadBalancer,
             Self::TargetHealth | Self::TargetGroupAttributes => Kind::TargetGroup,
-            Self::VpcDnsSupport | Self::VpcDnsHostnames => Kind::Vpc,
+            Self::VpcDnsSupport | Self::VpcDnsHostnames | Self::NetworkInstances => Kind::Vpc,
             Self::DbParameters => Kind::DbParameterGroup,
+        }
+    }
+
+    /// Of how many resources one call reads this detail.
+    pub(crate) fn per_call(self) -> usize {
+        match self {
+            Self::Tags(kind) => Read::tags_per_call(kind),
+            Self::NetworkInstances => Read::NETWORKS_PER_CALL,
+            _ => 1,
         }
     }
 
     /// The calls that read this detail of these resources.
     pub(crate) fn reads(self, ids: &[ResourceId]) -> Vec<Read> {
+        let batches = ids.chunks(self.per_call()).map(<[ResourceId]>::to_vec);
         match self {
-            Self::Tags(kind) => {
-                let batches = ids.chunks(Read::tags_per_call(kind));
-                batches.map(|ids| Read::Tags { kind, ids: ids.to_vec() }).collect()
-            }
+            Self::Tags(kind) => batches.map(|ids| Read::Tags { kind, ids }).collect(),
+            Self::NetworkInstances => batches.map(|vpcs| Read::NetworkInstances { vpcs }).collect(),
             _ => ids.iter().filter_map(|id| self.read(id.clone())).collect(),
         }
     }
 
+    /// Whether it stands in the body of its resource.
+    fn is_of_body(self) -> bool {
+        !matches!(self, Self::TargetHealth | Self::NetworkInstances)
+    }
+
     fn read(self, id: ResourceId) -> Option<Read> {
         match self {
-            Self::Tags(_) => None,
+            Self::Tags(_) | Self::NetworkInstances => None,
             Self::Listeners => Some(Read::Listeners { load_balancer: id }),
             Self::TargetHealth => Some(Read::TargetHealth { target_group: id }),
             Self::VpcDnsSupport => Some(Read::VpcDnsSupport { vpc: id }),
@@ -98,6 +113,13 @@ impl Details {
                     // One that is not in the answer has no tags.
                     let tags = rows.remove(id).unwrap_or_default();
                     let reading = Reading::Tags(vec![(id.clone(), tags)]);
+                    self.cache.insert((id.clone(), detail), Cached { pass, at, reading });
+                }
+            }
+            (Read::NetworkInstances { vpcs }, Reading::NetworkInstances(rows)) => {
+                for id in vpcs {
+                    let of_it = rows.iter().filter(|(vpc, _)| vpc == id).cloned().collect();
+                    let reading = Reading::NetworkInstances(of_it);
                     self.cache.insert((id.clone(), detail), Cached { pass, at, reading });
                 }
             }
@@ -153,6 +175,14 @@ impl Details {
         }
     }
 
+    /// The instances of a network, if they were read.
+    pub(crate) fn network_instances(&self, vpc: &str, marks: &Marks) -> Option<&[(ResourceId, Instance)]> {
+        match &self.get(vpc, Detail::NetworkInstances, marks)?.reading {
+            Reading::NetworkInstances(rows) => Some(rows),
+            _ => None,
+        }
+    }
+
     /// The tags of a resource whose listing shows none, if they were read.
     pub(crate) fn tags(&self, kind: Kind, id: &str, marks: &Marks) -> Option<&lamp_cloud::Tags> {
         match &self.get(id, Detail::Tags(kind), marks)?.reading {
@@ -165,7 +195,7 @@ impl Details {
     pub(crate) fn complete(&self, resource: &mut Resource, marks: &Marks) -> bool {
         let kind = resource.kind();
         let id = resource.id.clone();
-        let body = Detail::of(kind).iter().filter(|detail| **detail != Detail::TargetHealth);
+        let body = Detail::of(kind).iter().filter(|detail| detail.is_of_body());
         body.fold(true, |complete, detail| {
             let cached = self.get(&id, *detail, marks);
             if let Some(cached) = cached {
@@ -206,7 +236,7 @@ fn subject(read: &Read) -> Option<&ResourceId> {
             Some(target_group)
         }
         Read::DbParameters { group } => Some(group),
-        Read::List { .. } | Read::Tags { .. } | Read::Metrics { .. } => None,
+        Read::List { .. } | Read::Tags { .. } | Read::NetworkInstances { .. } | Read::Metrics { .. } => None,
         Read::One { .. } | Read::DbSnapshot { .. } => None,
     }
 }

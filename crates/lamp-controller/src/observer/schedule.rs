@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lamp_cloud::{Body, Kind, LifecycleState, MetricName, ResourceId, Signals, TargetHealth, TargetState};
+use lamp_cloud::{
+    Body, Kind, LifecycleState, Member, MetricName, ResourceId, Signals, TargetHealth, TargetState, tag,
+};
 
 use super::details::{Detail, Details};
 use super::listed::Listed;
@@ -31,9 +33,13 @@ impl Scheduling<'_> {
     pub(crate) fn wanted(&self) -> Wanted {
         let mut wanted = Wanted::new();
         let mut rotation = Vec::new();
-        let moved = self.moved_groups();
+        let (moved, unlisted) = (self.moved_groups(), self.networks_with_unlisted());
         for (id, detail) in self.all() {
-            let needed = detail == Detail::TargetHealth && moved.contains(&id);
+            let needed = match detail {
+                Detail::TargetHealth => moved.contains(&id),
+                Detail::NetworkInstances => unlisted.contains(&id),
+                _ => false,
+            };
             match self.details.get(&id, detail, self.marks) {
                 Some(cached) if cached.pass == self.pass => {}
                 Some(cached) if !needed && !self.marks.is_settling(&id, self.settle, self.now) => {
@@ -99,6 +105,24 @@ impl Scheduling<'_> {
         members
     }
 
+    /// Networks in which a group has a member that is not listed as its stack's: it lost its tags, or is gone.
+    fn networks_with_unlisted(&self) -> BTreeSet<ResourceId> {
+        let is_unlisted = |member: &Member, owner: Option<&String>| {
+            let listed = self.listed.instances.get(&member.instance);
+            member.lifecycle == LifecycleState::InService
+                && listed.is_none_or(|instance| instance.tags.get(tag::UID) != owner)
+        };
+        let owners = self.listed.rows().filter_map(|row| {
+            let Body::AutoScalingGroup(group) = &row.body else { return None };
+            let owner = row.tags.get(tag::UID);
+            owner.filter(|_| group.members.iter().any(|member| is_unlisted(member, owner)))
+        });
+        let owners: BTreeSet<_> = owners.collect();
+        let networks = self.listed.rows().filter(|row| row.kind() == Kind::Vpc);
+        let theirs = networks.filter(|row| row.tags.get(tag::UID).is_some_and(|uid| owners.contains(uid)));
+        theirs.map(|row| row.id.clone()).collect()
+    }
+
     fn is_alarmed(&self, group: &ResourceId) -> bool {
         let unhealthy =
             self.signals.series.iter().filter(|(query, _)| {
@@ -122,12 +146,11 @@ const HEALTH_PASSES: usize = 4;
 /// The most healths that one pass reads by rotation.
 const MOST_HEALTHS: usize = 16;
 
-/// The oldest readings. Half of the budget is for healths of targets, or more where there are many groups; what they
-/// leave is for the others.
-fn oldest(
-    mut rotation: Vec<(Timestamp, ResourceId, Detail)>,
-    budget: usize,
-) -> impl Iterator<Item = (ResourceId, Detail)> {
+type Old = (Timestamp, ResourceId, Detail);
+
+/// The oldest readings that so many calls can make. Half of the calls are for healths of targets, or more where there
+/// are many groups; what they leave is for the others.
+fn oldest(mut rotation: Vec<Old>, budget: usize) -> impl Iterator<Item = (ResourceId, Detail)> {
     rotation.sort();
     let (health, others): (Vec<_>, Vec<_>) =
         rotation.into_iter().partition(|(_, _, detail)| *detail == Detail::TargetHealth);
@@ -139,7 +162,23 @@ fn oldest(
     };
     let first = share.min(health.len());
     let second = budget.saturating_sub(first).max(half);
-    health.into_iter().take(first).chain(others.into_iter().take(second)).map(|(_, id, detail)| (id, detail))
+    health.into_iter().take(first).chain(within(others, second)).map(|(_, id, detail)| (id, detail))
+}
+
+/// The first that so many calls can read. Where a call reads a detail of several resources, it is filled.
+fn within(rows: Vec<Old>, calls: usize) -> impl Iterator<Item = Old> {
+    let mut left = calls;
+    let mut room: BTreeMap<Detail, usize> = BTreeMap::new();
+    rows.into_iter().filter(move |(_, _, detail)| {
+        let room = room.entry(*detail).or_default();
+        if *room == 0 && left > 0 {
+            left -= 1;
+            *room = detail.per_call();
+        }
+        let fits = *room > 0;
+        *room = room.saturating_sub(1);
+        fits
+    })
 }
 
 #[cfg(test)]
@@ -167,6 +206,18 @@ mod tests {
         assert_eq!(shares(40, 100), (10, 4));
         assert_eq!(shares(2000, 10_000), (16, 4));
         assert_eq!(oldest(rotation(10, 10), 0).count(), 0);
+    }
+
+    #[test]
+    fn a_call_that_reads_many_is_filled() {
+        let row =
+            |n: u32, detail| (Timestamp::UNIX_EPOCH + Duration::from_secs(n.into()), n.to_string(), detail);
+        let tags = (0..30).map(|n| row(n, Detail::Tags(Kind::LoadBalancer)));
+        let rows: Vec<_> = tags.chain([row(30, Detail::Listeners), row(31, Detail::Listeners)]).collect();
+        let chosen = |calls| within(rows.clone(), calls).map(|(_, id, _)| id).collect::<Vec<_>>();
+        assert_eq!(chosen(1), (0..20).map(|n| n.to_string()).collect::<Vec<_>>());
+        assert_eq!(chosen(3), (0..31).map(|n| n.to_string()).collect::<Vec<_>>());
+        assert_eq!(chosen(0), Vec::<String>::new());
     }
 
     #[test]

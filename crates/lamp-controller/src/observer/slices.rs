@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use lamp_cloud::{Body, Instance, Inventory, Kind, Part, Resource, ResourceId, State, tag};
+use lamp_cloud::{Body, Instance, InstanceState, Inventory, Kind, Part, Resource, ResourceId, State, tag};
 
 use super::details::{Detail, Details};
 use super::listed::{Listed, is_ours};
@@ -40,6 +40,7 @@ impl Cutter<'_> {
         for instance in std::mem::take(&mut listed.instances).into_values() {
             self.instance(instance);
         }
+        self.unclaimed();
         for slice in self.slices.values_mut() {
             slice.inventory.parts.values_mut().for_each(|rows| order(rows));
         }
@@ -65,6 +66,25 @@ impl Cutter<'_> {
         slice.inventory.targets.extend(targets);
         if !complete {
             slice.inventory.incomplete.insert(id);
+        }
+    }
+
+    /// What runs in the network of each stack without its tags.
+    fn unclaimed(&mut self) {
+        for (uid, slice) in &mut self.slices {
+            let networks = slice.inventory.resources().filter(|row| row.kind() == Kind::Vpc);
+            let rows =
+                networks.filter_map(|row| self.details.network_instances(&row.id, self.marks)).flatten();
+            // It may have been read before its tags were put back.
+            let claimed: BTreeSet<_> =
+                slice.inventory.instances.values().flatten().map(|instance| &instance.id).collect();
+            let unclaimed = rows.map(|(_, instance)| instance).filter(|instance| {
+                instance.state != InstanceState::Terminated
+                    && instance.tags.get(tag::UID) != Some(uid)
+                    && !claimed.contains(&instance.id)
+            });
+            slice.inventory.unclaimed =
+                unclaimed.map(|instance| (instance.id.clone(), instance.clone())).collect();
         }
     }
 
@@ -130,6 +150,7 @@ fn order(rows: &mut [Arc<Resource>]) {
 pub(crate) fn same(one: &Inventory, other: &Inventory) -> bool {
     same_parts(one, other)
         && one.instances == other.instances
+        && one.unclaimed == other.unclaimed
         && one.incomplete == other.incomplete
         && one.missing_since == other.missing_since
         && one.unlisted == other.unlisted

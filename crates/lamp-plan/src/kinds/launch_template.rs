@@ -43,7 +43,8 @@ fn image(image: &Image) -> String {
     }
 }
 
-fn instance_tags(input: &PlanInput<'_>, tier: &Tier) -> Tags {
+/// The tags of a tier's instances.
+pub(crate) fn instance_tags(input: &PlanInput<'_>, tier: &Tier) -> Tags {
     let mut tags = input.owner.identity(&parts::auto_scaling_group(&tier.name));
     tags.insert(tag::NAME.to_owned(), format!("{} {}", input.owner.name, tier.name));
     tags

@@ -8,6 +8,7 @@ use crate::{Draft, PlanInput, Settlement};
 
 const INSTANCE: &str = "instance/";
 const ROLLOUT: &str = "/rollout";
+const TAGS: &str = "/tags";
 const TARGETS: &str = "targets/";
 /// Longer than the hour that replacements are counted in.
 const KEPT: SignedDuration = SignedDuration::from_secs(2 * 3600);
@@ -21,6 +22,11 @@ pub(crate) fn instance_part(id: &ResourceId) -> Part {
 /// that healing has in an hour.
 pub(crate) fn rollout_part(id: &ResourceId) -> Part {
     Part::new(format!("{INSTANCE}{id}{ROLLOUT}"))
+}
+
+/// The record of putting the tags of an instance back.
+pub(crate) fn tags_part(id: &ResourceId) -> Part {
+    Part::new(format!("{INSTANCE}{id}{TAGS}"))
 }
 
 /// The record of registering targets of a tier, or of deregistering them.

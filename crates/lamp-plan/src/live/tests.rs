@@ -233,6 +233,23 @@ fn an_instance_that_ec2_lost_is_first_left_to_its_group() {
 }
 
 #[test]
+fn an_instance_that_its_group_calls_unhealthy_is_first_left_to_its_group() {
+    let mut world = tier_of(4);
+    world.condemned.push("i-2".to_owned());
+    assert_eq!(step(&mut world).tiers["web"].ready, 3, "its group is about to terminate it");
+    let plan = watch(&mut world, 300);
+    assert_eq!(replaced(&plan), ["i-2"]);
+    assert!(
+        lines(&plan).contains("its group calls it unhealthy, and does not replace it"),
+        "{}",
+        lines(&plan)
+    );
+    let mut world = tier_of(4);
+    world.condemned = ["i-1", "i-2"].map(str::to_owned).to_vec();
+    assert!(replaced(&watch(&mut world, 900)).is_empty(), "many at once have another cause");
+}
+
+#[test]
 fn three_replacements_an_hour_and_no_more() {
     let mut world = tier_of(4);
     let mut times = Vec::new();

@@ -48,7 +48,7 @@ pub(crate) struct MemberView<'a> {
     pub(crate) instance: Option<&'a Instance>,
     /// The target on the right port.
     pub(crate) target: Option<&'a TargetHealth>,
-    /// In service, running, and a healthy target where the tier has a load balancer.
+    /// In service, running, not given up by its group, and a healthy target where the tier has a load balancer.
     pub(crate) ready: bool,
 }
 
@@ -61,7 +61,8 @@ impl<'a> TierView<'a> {
         let instances = inventory.instances.get(&group.id).map_or(&[][..], Vec::as_slice);
         let instances_known = inventory.region.unknown(Listing::Instances).is_none();
         let members = body.members.iter().map(|member| {
-            let instance = instances.iter().find(|instance| instance.id == member.instance);
+            let listed = instances.iter().find(|instance| instance.id == member.instance);
+            let instance = listed.or_else(|| inventory.unclaimed.get(&member.instance));
             MemberView::of(member, instance, targets, instances_known)
         });
         let (members, observed_at) = (members.collect(), inventory.observed_at());
@@ -122,7 +123,7 @@ impl<'a> MemberView<'a> {
             Targets::None => true,
             _ => target.is_some_and(|target| target.state == TargetState::Healthy),
         };
-        let ready = member.lifecycle == LifecycleState::InService && running && serving;
+        let ready = member.lifecycle == LifecycleState::InService && member.healthy && running && serving;
         Self { member, instance, target, ready }
     }
 

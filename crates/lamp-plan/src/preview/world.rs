@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
 use lamp_cloud::{
     Body, Finished, Inventory, Kind, LedgerEntry, Outcome, Part, Request, Resource, ResourceId, Section,
-    State, Target, TargetHealth, TargetState,
+    State, Tags, Target, TargetHealth, TargetState,
 };
 
 use super::born::{born, instance, members, unknown};
@@ -140,6 +140,7 @@ impl World {
             }
             Request::Change { id, change, .. } => self.update(id, |resource| resource.body.apply(change)),
             Request::Tag { id, tags, .. } => self.update(id, |resource| resource.tags.extend(tags.clone())),
+            Request::TagInstance { instance, tags } => self.tag_instance(instance, tags),
             Request::Delete { id, .. } => self.delete(part, id),
             Request::ReplaceInstance { group, instance } => self.replace(group, instance),
             Request::RegisterTargets { target_group, targets } => self.register(target_group, targets),
@@ -157,6 +158,14 @@ impl World {
         change(Arc::make_mut(row));
         let row = Arc::clone(row);
         self.fill_group(&row);
+    }
+
+    fn tag_instance(&mut self, id: &ResourceId, tags: &Tags) {
+        let listed = self.inventory.instances.values_mut().flatten();
+        let mut rows = listed.chain(self.inventory.unclaimed.values_mut());
+        if let Some(row) = rows.find(|row| row.id == *id) {
+            row.tags.extend(tags.clone());
+        }
     }
 
     fn delete(&mut self, part: &Part, id: &ResourceId) {

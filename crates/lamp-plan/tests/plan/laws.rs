@@ -214,6 +214,10 @@ fn each_law_is_broken_by_a_plan_that_breaks_it() {
     let request = Request::Change { id: group, token: String::new(), change };
     breaks(&site, &with("auto-scaling-group/web", request), "capacity within bounds");
 
+    let tags = site.world.inventory.instances.values().flatten().next().unwrap().tags.clone();
+    let request = Request::TagInstance { instance: "i-of-others".to_owned(), tags };
+    breaks(&site, &with("instance/i-of-others/tags", request), "two keys");
+
     let id = site.resource("database").id.clone();
     let smaller = db_instance::Modification { storage_gib: Some(20), ..Default::default() };
     let change = lamp_cloud::Change::DbInstance(db_instance::Change::Modify(Box::new(smaller)));

@@ -76,7 +76,7 @@ impl World {
             let dead = matches!(machine.state, InstanceState::ShuttingDown | InstanceState::Terminated);
             if dead && (leaving || noticed) {
                 self.let_go(id, &member);
-            } else if noticed && !leaving && replaces {
+            } else if (noticed || machine.condemned) && !leaving && replaces {
                 self.replace_sick(body, &member);
             }
         }
@@ -195,25 +195,12 @@ impl World {
             launched_at: self.now,
             status: None,
         };
+        let groups = data.security_groups.iter().filter_map(Reference::as_id).map(str::to_owned);
         let machine = Machine {
-            row: crate::consistency::History::new(self.now, row),
-            state: InstanceState::Pending,
-            group: Some(id.to_owned()),
-            zone: zone.to_owned(),
-            subnet: subnet.to_owned(),
-            security_groups: data
-                .security_groups
-                .iter()
-                .filter_map(Reference::as_id)
-                .map(str::to_owned)
-                .collect(),
+            security_groups: groups.collect(),
             template_version: body.template_version,
             lifecycle: Some(LifecycleState::Pending),
-            serving: false,
-            hung: false,
-            impaired: false,
-            registered: std::collections::BTreeSet::new(),
-            sick_since: None,
+            ..Machine::launched(row, subnet)
         };
         self.add_machine(&instance, machine);
         if let Some(group) = self.groups.get_mut(id) {
@@ -363,7 +350,7 @@ impl World {
             instance: id.to_owned(),
             zone: machine.zone.clone(),
             lifecycle: machine.lifecycle?,
-            healthy: !noticed,
+            healthy: !noticed && !machine.condemned,
             template_version: Some(machine.template_version),
             instance_type: machine.row.current().map(|row| row.instance_type.clone())?,
         })

@@ -26,6 +26,8 @@ pub(crate) struct Machine {
     /// It runs, and answers nobody.
     pub(crate) hung: bool,
     pub(crate) impaired: bool,
+    /// Somebody told its group that it is unhealthy.
+    pub(crate) condemned: bool,
     /// Target groups that it was ever registered at.
     pub(crate) registered: BTreeSet<ResourceId>,
     /// Since when its group could know that it is of no use.
@@ -33,6 +35,26 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
+    /// One that was launched just now, alone.
+    pub(crate) fn launched(row: Instance, subnet: &str) -> Self {
+        Self {
+            state: row.state,
+            group: row.group.clone(),
+            zone: row.zone.clone(),
+            subnet: subnet.to_owned(),
+            security_groups: Vec::new(),
+            template_version: 0,
+            lifecycle: None,
+            serving: false,
+            hung: false,
+            impaired: false,
+            condemned: false,
+            registered: BTreeSet::new(),
+            sick_since: None,
+            row: History::new(row.launched_at, row),
+        }
+    }
+
     /// Whether it still has its network interface.
     pub(crate) fn exists(&self) -> bool {
         self.state != InstanceState::Terminated

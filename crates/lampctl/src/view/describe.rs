@@ -23,6 +23,9 @@ pub(crate) fn text(stack: &LampStack, events: &[Event], now: Timestamp) -> Strin
         let waiting: String =
             waiting_lines(&status.waiting).iter().map(|line| format!("  {line}\n")).collect();
         block(&mut out, "Waiting", &waiting);
+        if !status.strangers.is_empty() {
+            block(&mut out, "Strangers", &strangers(status));
+        }
         block(&mut out, "Last decisions", &why::decisions(&status.decisions, now));
     }
     block(&mut out, "Events", &event_rows(events, now));
@@ -118,6 +121,19 @@ fn database_rows(database: &DatabaseStatus) -> String {
     columns.text()
 }
 
+fn strangers(status: &LampStackStatus) -> String {
+    let mut columns = Columns::indented(2);
+    for stranger in &status.strangers {
+        let name = stranger.name.clone().unwrap_or_default();
+        columns.row(vec![
+            stranger.instance.clone(),
+            name,
+            "in its network, and none of its instances".to_owned(),
+        ]);
+    }
+    columns.text()
+}
+
 fn parts(status: &LampStackStatus) -> String {
     let mut columns = Columns::indented(2);
     let ready = status.parts.iter().filter(|part| part.state == PartState::Ready).count();
@@ -147,10 +163,22 @@ fn event_rows(events: &[Event], now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use lamp_api::v1alpha1::Stranger;
     use serde_json::json;
 
     use super::*;
     use crate::view::fixture;
+
+    #[test]
+    fn strangers_are_named_where_there_are_any() {
+        let mut stack = fixture::stack();
+        let page = |stack: &LampStack| fixture::plain(&text(stack, &[], fixture::now()));
+        assert!(!page(&stack).contains("Strangers"));
+        let stranger = Stranger { instance: "i-7".to_owned(), name: Some("bastion".to_owned()) };
+        stack.status.as_mut().unwrap().strangers.push(stranger);
+        let line = "Strangers:\n  i-7   bastion   in its network, and none of its instances\n";
+        assert!(page(&stack).contains(line), "{}", page(&stack));
+    }
 
     #[test]
     fn a_stack_on_one_page() {

@@ -150,7 +150,7 @@ fn a_stack_that_is_paused_and_one_that_is_deleted() {
             deleting: route-table/application/1: the stack is being deleted; this comes before its deletion
             Ready=False Deleting: route-table/application/1: the stack is being deleted; this comes before its deletion
             Progressing=True Deleting: 4 calls to AWS, the first of them DisassociateRouteTable
-            Degraded=False ComingUp: the site comes up for the first time
+            Degraded=False NothingMissing: nothing is missing that the site had
             Stalled=False NotBlocked: nothing needs a person
             Paused=False Enforcing: spec.mode is Enforce
             NetworkReady=False RouteTableDeleting: route-table/application/1: the stack is being deleted; this comes before its deletion

@@ -134,7 +134,11 @@ fn path(last: Option<&str>, done: &BTreeMap<&str, (Duration, Option<&str>)>) -> 
 
 /// The ids of what a resource refers to, or whose address it holds.
 fn needs(world: &World, resource: &Resource) -> BTreeSet<String> {
-    let references = resource.body.references();
+    let references = match &resource.body {
+        // Rules are added later, take no time, and may name groups that name each other.
+        Body::SecurityGroup(group) => vec![group.vpc.clone()],
+        body => body.references(),
+    };
     let referred = references.iter().filter_map(|reference| reference.as_id()).map(str::to_owned);
     let exists = |id: &String| world.resources().any(|other| other.id == *id);
     referred.filter(exists).filter(|id| *id != resource.id).chain(addressed(world, &resource.body)).collect()

@@ -217,7 +217,7 @@ async fn instances_and_their_replacement() {
 
 #[tokio::test]
 async fn a_network_shows_what_runs_in_it_and_instances_take_tags_back() {
-    let site = Site::new("ap-south-2", &[]).await;
+    let site = Site::new("ap-southeast-7", &[]).await;
     let vpc = site.account.list(Kind::Vpc).await.remove(0).id;
     let victim = site.instances().await.remove(0);
     site.account.python(&format!(

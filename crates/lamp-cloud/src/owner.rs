@@ -17,6 +17,12 @@ pub mod tag {
     pub const PART: &str = "lamplighter:part";
     pub const INTENT: &str = "lamplighter:intent";
     pub const NAME: &str = "Name";
+
+    /// Whether an Auto Scaling group hands a tag on to what it launches. Its name and its intent are its own:
+    /// instances are named by the launch template, over whose tags those of the group would win.
+    pub fn is_inherited(key: &str) -> bool {
+        key != NAME && key != INTENT
+    }
 }
 
 /// The stack that a resource belongs to.

@@ -164,6 +164,7 @@ impl World {
     pub fn suspend_processes(&mut self, group: &str, processes: &[&str]) {
         self.update(group, |body: &mut lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup| {
             body.suspended = processes.iter().map(|process| (*process).to_owned()).collect();
+            body.suspended.sort();
         });
     }
 

@@ -245,7 +245,7 @@ impl World {
             return self.resource(kind, id).map(|row| self.shown(row, false));
         }
         let truth = self.truths.get(&kind)?.get(id)?;
-        let row = view.see(id, &truth.history)?;
+        let row = view.see(id, &truth.history).filter(|row| !is_grave(row, self))?;
         Some(self.shown(row, kind.tags_are_separate()))
     }
 

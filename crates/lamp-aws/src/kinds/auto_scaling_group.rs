@@ -8,7 +8,7 @@ use aws_sdk_autoscaling::types::{
     MixedInstancesPolicy, Tag,
 };
 use lamp_cloud::kinds::auto_scaling_group::{AutoScalingGroup, Change, Settings};
-use lamp_cloud::{Applied, Page, Reference, Resource, Tags};
+use lamp_cloud::{Applied, Page, Reference, Resource, Tags, tag};
 
 use super::Creation;
 use crate::answer::{Answer, done, id, ids, number, page_of_ours};
@@ -83,7 +83,7 @@ fn group_tags(group: &str, tags: &Tags) -> Vec<Tag> {
                 .resource_id(group)
                 .key(key)
                 .value(value)
-                .propagate_at_launch(true)
+                .propagate_at_launch(tag::is_inherited(key))
                 .build()
         })
         .collect()

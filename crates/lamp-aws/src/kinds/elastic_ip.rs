@@ -36,7 +36,7 @@ fn resource(row: &Address) -> Answer<Resource> {
     let id = required(LIST, "allocationId", row.allocation_id.clone())?;
     let association = row.association_id.clone().filter(|association| !association.is_empty());
     Ok(Resource {
-        name: row.public_ip.clone().unwrap_or_else(|| id.clone()),
+        name: id.clone(),
         id,
         tags: tags::from_ec2(row.tags()),
         state: State::Ready,

@@ -41,10 +41,12 @@ pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
 fn resource(row: &aws_sdk_elasticloadbalancingv2::types::Listener) -> Answer<Resource> {
     let id = required(LIST, "ListenerArn", row.listener_arn.clone())?;
     let port = row.port.and_then(|port| port.try_into().ok());
+    // Only what speaks HTTPS shows a certificate to anybody.
+    let certificates = if row.protocol() == Some(&ProtocolEnum::Https) { row.certificates() } else { &[] };
     let body = Listener {
         load_balancer: Reference::id(required(LIST, "LoadBalancerArn", row.load_balancer_arn())?),
         port: required(LIST, "Port", port)?,
-        certificate: row.certificates().first().and_then(|certificate| certificate.certificate_arn.clone()),
+        certificate: certificates.first().and_then(|certificate| certificate.certificate_arn.clone()),
         action: observed(row.default_actions()),
     };
     Ok(Resource {

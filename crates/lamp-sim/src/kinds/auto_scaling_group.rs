@@ -15,6 +15,7 @@ impl Behaviour for AutoScalingGroup {
     // Auto Scaling has one code for everything; the message tells that the group does not exist.
     const MISSING: &'static str = "ValidationError";
     const PAGE: usize = 100;
+    const NAMED: bool = true;
 
     of_body!(AutoScalingGroup);
 

@@ -18,6 +18,7 @@ const MAX_REPLICAS: usize = 15;
 impl Behaviour for DbInstance {
     const MISSING: &'static str = "DBInstanceNotFound";
     const PAGE: usize = 100;
+    const NAMED: bool = true;
 
     of_body!(DbInstance);
 

@@ -16,6 +16,7 @@ const PER_CALL: usize = 20;
 impl Behaviour for DbParameterGroup {
     const MISSING: &'static str = "DBParameterGroupNotFound";
     const PAGE: usize = 100;
+    const NAMED: bool = true;
 
     of_body!(DbParameterGroup);
 

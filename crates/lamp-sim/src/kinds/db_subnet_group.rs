@@ -16,6 +16,7 @@ use crate::world::World;
 impl Behaviour for DbSubnetGroup {
     const MISSING: &'static str = "DBSubnetGroupNotFoundFault";
     const PAGE: usize = 100;
+    const NAMED: bool = true;
 
     of_body!(DbSubnetGroup);
 

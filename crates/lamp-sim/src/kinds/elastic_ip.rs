@@ -11,6 +11,7 @@ impl Behaviour for ElasticIp {
     const MISSING: &'static str = "InvalidAllocationID.NotFound";
     // `DescribeAddresses` has no pages.
     const PAGE: usize = usize::MAX;
+    const NAMED: bool = false;
 
     of_body!(ElasticIp);
 

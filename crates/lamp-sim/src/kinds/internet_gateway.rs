@@ -11,6 +11,7 @@ use crate::world::World;
 impl Behaviour for InternetGateway {
     const MISSING: &'static str = "InvalidInternetGatewayID.NotFound";
     const PAGE: usize = 1000;
+    const NAMED: bool = false;
 
     of_body!(InternetGateway);
 
@@ -53,9 +54,13 @@ impl Behaviour for InternetGateway {
 fn admit_attach(gateway: &InternetGateway, world: &World, id: &str, vpc: &str) -> Result<(), Refusal> {
     let wanted = Reference::id(vpc);
     world.require::<Vpc>(&wanted)?;
-    if gateway.vpc.is_some() || world.internet_gateway_of(&wanted) {
-        let message = format!("resource {id} or {vpc} is already attached to another");
+    if let Some(other) = &gateway.vpc {
+        let message = format!("resource {id} is already attached to network {other}");
         return Err(Refusal::new("Resource.AlreadyAssociated", message));
+    }
+    if world.internet_gateway_of(&wanted) {
+        let message = format!("Network {vpc} already has an internet gateway attached");
+        return Err(Refusal::new("InvalidParameterValue", message));
     }
     Ok(())
 }

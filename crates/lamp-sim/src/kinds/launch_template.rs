@@ -11,6 +11,7 @@ use crate::world::World;
 impl Behaviour for LaunchTemplate {
     const MISSING: &'static str = "InvalidLaunchTemplateId.NotFound";
     const PAGE: usize = 200;
+    const NAMED: bool = true;
     const TOKEN: bool = true;
 
     of_body!(LaunchTemplate);

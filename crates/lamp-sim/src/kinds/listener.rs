@@ -11,6 +11,7 @@ use crate::world::World;
 impl Behaviour for Listener {
     const MISSING: &'static str = "ListenerNotFound";
     const PAGE: usize = 400;
+    const NAMED: bool = false;
 
     of_body!(Listener);
 

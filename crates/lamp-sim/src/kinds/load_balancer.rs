@@ -15,6 +15,7 @@ use crate::world::{Interfaces, World};
 impl Behaviour for LoadBalancer {
     const MISSING: &'static str = "LoadBalancerNotFound";
     const PAGE: usize = 400;
+    const NAMED: bool = true;
     // "If the load balancer does not exist or has already been deleted, the call succeeds."
     const DELETE_MISSING: bool = true;
 

@@ -69,6 +69,8 @@ pub(crate) trait Behaviour: Declared + Into<Body> + Debug {
     const MISSING: &'static str;
     /// How many rows one page of its listing holds.
     const PAGE: usize;
+    /// Whether it has the name that its creation gives it; others are called by their id.
+    const NAMED: bool;
     /// Whether its creation takes a client token.
     const TOKEN: bool = false;
     /// Whether deleting one that does not exist succeeds.
@@ -201,7 +203,7 @@ impl World {
         let (body, state) = body.made(self, &id);
         self.begin(lamp_cloud::Resource {
             id: id.clone(),
-            name: creation.name.to_owned(),
+            name: if T::NAMED { creation.name.to_owned() } else { id.clone() },
             tags: creation.tags.clone(),
             state,
             body: body.into(),

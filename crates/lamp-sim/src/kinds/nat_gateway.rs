@@ -11,6 +11,7 @@ use crate::world::World;
 impl Behaviour for NatGateway {
     const MISSING: &'static str = "NatGatewayNotFound";
     const PAGE: usize = 1000;
+    const NAMED: bool = false;
     const TOKEN: bool = true;
 
     of_body!(NatGateway);

@@ -14,6 +14,7 @@ impl Behaviour for RouteTable {
     const MISSING: &'static str = "InvalidRouteTableID.NotFound";
     // `DescribeRouteTables` gives at most 100 a page.
     const PAGE: usize = 100;
+    const NAMED: bool = false;
     const TOKEN: bool = true;
 
     of_body!(RouteTable);
@@ -47,7 +48,9 @@ impl Behaviour for RouteTable {
             }
             Change::ReplaceRoute { destination, target } => {
                 admit_target(world, target)?;
-                require_route(self, id, destination)
+                // AWS has another code here than for a deletion.
+                let code = "InvalidParameterValue";
+                require_route(self, id, destination).map_err(|refusal| Refusal { code, ..refusal })
             }
             Change::DeleteRoute { destination } => require_route(self, id, destination),
             Change::Associate { subnet } => admit_association(world, subnet),

@@ -10,6 +10,7 @@ use crate::world::World;
 impl Behaviour for Secret {
     const MISSING: &'static str = "ResourceNotFoundException";
     const PAGE: usize = 100;
+    const NAMED: bool = true;
 
     of_body!(Secret);
 
@@ -31,6 +32,11 @@ impl Behaviour for Secret {
             return Err(Refusal::new("ResourceExistsException", message));
         }
         Ok(())
+    }
+
+    // To show the user name, AWS would have to show the password beside it.
+    fn listed(&self, _: &World) -> Self {
+        Self { username: String::new(), ..self.clone() }
     }
 
     fn delete(world: &mut World, id: &str, options: &DeleteOptions) {

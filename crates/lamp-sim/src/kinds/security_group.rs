@@ -11,6 +11,7 @@ use crate::world::World;
 impl Behaviour for SecurityGroup {
     const MISSING: &'static str = "InvalidGroup.NotFound";
     const PAGE: usize = 1000;
+    const NAMED: bool = true;
 
     of_body!(SecurityGroup);
 

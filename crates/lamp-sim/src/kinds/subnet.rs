@@ -14,6 +14,7 @@ use crate::world::World;
 impl Behaviour for Subnet {
     const MISSING: &'static str = "InvalidSubnetID.NotFound";
     const PAGE: usize = 1000;
+    const NAMED: bool = false;
 
     of_body!(Subnet);
 

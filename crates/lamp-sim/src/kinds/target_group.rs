@@ -14,6 +14,7 @@ use crate::world::World;
 impl Behaviour for TargetGroup {
     const MISSING: &'static str = "TargetGroupNotFound";
     const PAGE: usize = 400;
+    const NAMED: bool = true;
     const DELETE_MISSING: bool = true;
 
     of_body!(TargetGroup);

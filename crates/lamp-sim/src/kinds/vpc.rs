@@ -13,6 +13,7 @@ use crate::world::World;
 impl Behaviour for Vpc {
     const MISSING: &'static str = "InvalidVpcID.NotFound";
     const PAGE: usize = 1000;
+    const NAMED: bool = false;
 
     of_body!(Vpc);
 

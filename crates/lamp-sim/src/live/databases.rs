@@ -121,6 +121,8 @@ impl World {
         if heavy == Modification::default() {
             return;
         }
+        let waiting = names(&heavy);
+        self.update(id, |body: &mut DbInstance| body.facts.pending_changes = waiting);
         if let Some(database) = self.databases.get_mut(id) {
             database.pending = Some(heavy);
         }
@@ -141,6 +143,7 @@ impl World {
         let change = Change::Modify(Box::new(rounded(pending, &before)));
         self.update(id, |body: &mut DbInstance| {
             body.apply(&change);
+            body.facts.pending_changes.clear();
             let backed_up = body.facts.latest_restorable.or(Some(now));
             body.facts.latest_restorable = backed_up.filter(|_| body.backup_retention_days > 0);
         });
@@ -294,6 +297,22 @@ fn split(modification: &Modification) -> (Modification, Modification) {
         ..Modification::default()
     };
     (light, heavy)
+}
+
+/// The names of what waits, as in `PendingModifiedValues`.
+fn names(modification: &Modification) -> Vec<String> {
+    [
+        ("AllocatedStorage", modification.storage_gib.is_some()),
+        ("BackupRetentionPeriod", modification.backup_retention_days.is_some()),
+        ("DBInstanceClass", modification.class.is_some()),
+        ("EngineVersion", modification.version.is_some()),
+        ("MultiAZ", modification.multi_zone.is_some()),
+        ("StorageType", modification.storage_type.is_some()),
+    ]
+    .into_iter()
+    .filter(|(_, waits)| *waits)
+    .map(|(name, _)| name.to_owned())
+    .collect()
 }
 
 // "Values that are not at least 10% greater than the existing value are rounded up so that they are 10% greater."

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
 use lamp_cloud::kinds::subnet::Subnet;
 use lamp_cloud::kinds::target_group::TargetGroup;
-use lamp_cloud::{InstanceState, Kind, LifecycleState, Member, Reference, ResourceId, State};
+use lamp_cloud::{InstanceState, Kind, LifecycleState, Member, Reference, ResourceId, State, tag};
 
 use crate::agenda::{Event, InstanceStep};
 use crate::live::instances::Machine;
@@ -183,7 +183,12 @@ impl World {
         let Some(instance_type) = types.iter().find(room).cloned() else { return false };
         let nth = self.ordinal(&format!("launch {id}"));
         let instance = format!("i-{}", self.dice.hex(17, &["instance", id], nth));
+        // The tags of group and template are merged, and those of the group win.
         let mut tags = data.instance_tags;
+        let group = self.resource(Kind::AutoScalingGroup, id);
+        let inherited =
+            group.into_iter().flat_map(|group| &group.tags).filter(|(key, _)| tag::is_inherited(key));
+        tags.extend(inherited.map(|(key, value)| (key.clone(), value.clone())));
         tags.insert("aws:autoscaling:groupName".to_owned(), id.to_owned());
         let row = lamp_cloud::Instance {
             id: instance.clone(),

@@ -22,8 +22,25 @@ def certificate():
     return client("acm").request_certificate(DomainName="shop.example.com")["CertificateArn"]
 
 
+def make_vpc(cidr):
+    client("ec2").create_vpc(CidrBlock=cidr)
+
+
+def suspend(group, processes):
+    """`processes` is `Name,Name`."""
+    client("autoscaling").suspend_processes(AutoScalingGroupName=group, ScalingProcesses=processes.split(","))
+
+
 def terminate(instance):
     client("ec2").terminate_instances(InstanceIds=[instance])
+
+
+def take_tags(instance):
+    """All but those of AWS, which nobody can take."""
+    ec2 = client("ec2")
+    rows = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [instance]}])["Tags"]
+    keys = [{"Key": row["Key"]} for row in rows if not row["Key"].startswith("aws:")]
+    ec2.delete_tags(Resources=[instance], Tags=keys)
 
 
 def deregister(target_group, instance):
@@ -172,8 +189,8 @@ def parts(install):
 COMMANDS = {
     function.__name__.replace("_", "-"): function
     for function in (
-        certificate, terminate, deregister, targets, members, capacity, resize, replicas, delete_database,
-        revoke_everything, snapshots, put_metric, tagged, parts,
+        certificate, make_vpc, suspend, terminate, take_tags, deregister, targets, members, capacity, resize,
+        replicas, delete_database, revoke_everything, snapshots, put_metric, tagged, parts,
     )
 }
 

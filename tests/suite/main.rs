@@ -4,6 +4,7 @@
 
 mod client;
 mod configuration;
+mod contract;
 mod crash;
 mod daemon;
 mod endpoint;

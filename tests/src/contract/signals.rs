@@ -1,0 +1,88 @@
+//! What CloudWatch measured.
+
+use anyhow::{Context, Result, bail, ensure};
+use lamp_cloud::{Cloud, MetricName, MetricQuery, Read, Reading, Series};
+
+use super::database::PRIMARY;
+use super::groups::WEB;
+use super::replicas::REPLICA;
+use super::verbs::word;
+use super::{Contract, Outside};
+
+const MINUTES: u32 = 10;
+
+impl<C: Cloud, O: Outside> Contract<C, O> {
+    pub(super) async fn signals(&mut self) -> Result<()> {
+        let queries = self.queries()?;
+        for (query, value) in queries.iter().zip([35.0, 120.0, 0.0, 20.0, 12.0, 0.5, 2e10]) {
+            self.outside.measure(query, value)?;
+        }
+        loop {
+            let series = self.measured(&queries).await?;
+            if series.iter().all(|(_, series)| !series.points.is_empty()) {
+                return self.are_sound(&queries, &series);
+            }
+            ensure!(self.outside.wait().await, "not everything was measured: {series:?}");
+        }
+    }
+
+    fn queries(&self) -> Result<Vec<MetricQuery>> {
+        use MetricName::{
+            DatabaseConnections, DatabaseCpuUtilization, FreeStorageSpace, GroupCpuUtilization, ReplicaLag,
+            RequestCountPerTarget, UnhealthyHostCount,
+        };
+        let balancer = self.id("load-balancer/web")?;
+        let rows = [
+            (GroupCpuUtilization, WEB),
+            (RequestCountPerTarget, "target-group/web"),
+            (UnhealthyHostCount, "target-group/web"),
+            (DatabaseCpuUtilization, PRIMARY),
+            (DatabaseConnections, PRIMARY),
+            (ReplicaLag, REPLICA),
+            (FreeStorageSpace, PRIMARY),
+        ];
+        let query = |(metric, name): (MetricName, &str)| {
+            let of_targets = name.starts_with("target-group");
+            let load_balancer = of_targets.then(|| balancer.clone());
+            Ok(MetricQuery { metric, resource: self.id(name)?, load_balancer })
+        };
+        rows.into_iter().map(query).collect()
+    }
+
+    async fn measured(&mut self, queries: &[MetricQuery]) -> Result<Vec<(MetricQuery, Series)>> {
+        let read = Read::Metrics { queries: queries.to_vec(), minutes: MINUTES };
+        let Reading::Metrics(series) = self.caller.read(&read).await? else { bail!("another reading") };
+        Ok(series)
+    }
+
+    fn are_sound(&mut self, queries: &[MetricQuery], all: &[(MetricQuery, Series)]) -> Result<()> {
+        ensure!(all.len() == queries.len(), "{} series for {} queries", all.len(), queries.len());
+        let mut whole = true;
+        for query in queries {
+            let found = all.iter().find(|(of, _)| of == query);
+            let (_, Series { points, incomplete }) = found.with_context(|| format!("no {query:?}"))?;
+            ensure!(!incomplete, "{query:?} is incomplete");
+            ensure!(points.is_sorted_by(|(one, _), (other, _)| one < other), "{query:?}: {points:?}");
+            ensure!(points.iter().all(|(_, value)| value.is_finite() && *value >= -1.0), "{points:?}");
+            whole &= points.iter().all(|(at, _)| at.as_second() % 60 == 0);
+        }
+        let begins = if whole { "on the minute" } else { "at any second" };
+        self.judge.demand("a datapoint begins", "on the minute", begins);
+        Ok(())
+    }
+
+    /// What is not there measures nothing, and nobody may ask for everything at once.
+    pub(super) async fn refused_signals(&mut self) -> Result<()> {
+        let nothing = MetricQuery {
+            metric: MetricName::DatabaseConnections,
+            resource: "ll-contract-nothing".to_owned(),
+            load_balancer: None,
+        };
+        let series = self.measured(std::slice::from_ref(&nothing)).await?;
+        ensure!(series.iter().all(|(_, series)| series.points.is_empty()), "{series:?}");
+        let queries = vec![nothing; Read::METRICS_PER_CALL + 1];
+        let refused = self.caller.read(&Read::Metrics { queries, minutes: 1 }).await;
+        self.judge.demand("more than 500 metrics in one call", "Invalid", &word(&refused));
+        Ok(())
+    }
+}

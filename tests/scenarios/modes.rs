@@ -1,8 +1,8 @@
 //! `Observe` plans and changes nothing, `Paused` does nothing, and both can be left again.
 
 use expect_test::expect;
-use lamp_cloud::Change;
 use lamp_cloud::kinds::auto_scaling_group;
+use lamp_cloud::{Change, Kind};
 use serde_json::json;
 
 use crate::stage::{HOUR, MINUTE, Stage, calm, spec};
@@ -92,6 +92,27 @@ fn paused_does_nothing_until_it_is_resumed() {
     stage.settles();
     assert_eq!(stage.group("web").max, 6);
     assert!(!stage.members("web").contains(&victim));
+}
+
+#[test]
+fn what_a_paused_stack_lost_is_not_asked_for_any_more() {
+    let mut stage = Stage::up("lamp");
+    let secret = stage.id("secret/database");
+    stage.world().delete_by_hand(Kind::Secret, &secret).unwrap();
+    stage.run(2 * MINUTE);
+    assert!(asked(&stage) > 0, "{}", stage.story());
+    stage.edit(|spec| spec["spec"]["mode"] = json!("Paused"));
+    stage.run(MINUTE);
+    let before = asked(&stage);
+    stage.run(HOUR);
+    assert_eq!(asked(&stage), before);
+}
+
+/// How often a secret was asked for by its id.
+fn asked(stage: &Stage) -> u64 {
+    let world = stage.world();
+    let calls = world.call_counts().iter().filter(|((_, operation), _)| *operation == "DescribeSecret");
+    calls.map(|(_, count)| *count).sum()
 }
 
 #[test]

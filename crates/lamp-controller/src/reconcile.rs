@@ -244,6 +244,8 @@ async fn pause<C: Cloud>(shared: &Shared<C>, stack: &Stack, ledger: &Ledger) -> 
         finalizer::release(&shared.store, &stack.identity).await?;
         return Ok(Next::Idle);
     }
+    // Nothing is read for a paused stack.
+    shared.recollections.change(&stack.owner().uid, |recollection| recollection.asks.clear());
     write_status(shared, stack, &status::paused(stack, shared.clock.now())).await?;
     Ok(Next::Idle)
 }

@@ -67,37 +67,67 @@ fn vanished(draft: &mut Draft<'_>, wanted: &Wanted, entry: &LedgerEntry, id: &Re
     }
 }
 
+/// What AWS says of a recorded resource that no reading lists, asked for it by its id.
+enum Answer {
+    /// AWS was not asked yet, or did not answer.
+    Unanswered,
+    /// There is no such resource.
+    Gone,
+    /// AWS is removing it.
+    Going,
+    /// The name is another resource's now.
+    Anothers,
+    /// It is there and ours, or may be shown as that soon.
+    Ours,
+    /// It is there, without our tags.
+    Untagged,
+}
+
+fn answer(draft: &Draft<'_>, part: &Part, id: &ResourceId) -> Answer {
+    match draft.input.inventory.unlisted.get(id) {
+        None => Answer::Unanswered,
+        Some(None) => Answer::Gone,
+        Some(Some(found)) if found.state == State::Deleting => Answer::Going,
+        Some(Some(found)) if is_anothers(draft, part, found) => Answer::Anothers,
+        Some(Some(found)) if found.belongs_to(draft.input.owner) => Answer::Ours,
+        Some(Some(_)) if was_tagged_just_now(draft, part, id) => Answer::Ours,
+        Some(Some(_)) => Answer::Untagged,
+    }
+}
+
 /// Whether a recorded resource that no reading lists is gone for certain: AWS, asked for it by its id, must say so.
 pub(super) fn is_lost(draft: &mut Draft<'_>, part: &Part, kind: Kind, id: &ResourceId) -> bool {
     draft.ask(kind, id);
-    let found = match draft.input.inventory.unlisted.get(id) {
-        Some(None) => return true,
-        Some(Some(found)) => found,
-        None => {
+    let next_look = draft.input.inventory.observed_at() + draft.input.settings.agreement;
+    match answer(draft, part, id) {
+        Answer::Gone => return true,
+        Answer::Unanswered => {
+            draft.look_at(next_look);
             let reason = format!("{id} is not listed any more; AWS is asked for it by its id");
-            draft.look_at(draft.input.inventory.observed_at() + draft.input.settings.agreement);
             draft.report(part, kind, Some(id), PartState::Unknown, reason);
-            return false;
         }
-    };
-    if found.state == State::Deleting {
-        let reason = format!("somebody deleted {id}; AWS is removing it");
-        draft.report(part, kind, Some(id), PartState::Deleting, reason);
-    } else if is_anothers(draft, part, found) {
-        let reason = format!(
-            "{id} was deleted, and another {} of this name was made since: it is not touched; delete it, or give it \
-             the tags of this stack and annotate the stack with lamplighter.dev/adopt",
-            kind.name()
-        );
-        draft.block(part, kind, Some(id), reason);
-    } else if found.belongs_to(draft.input.owner) || was_tagged_just_now(draft, part, id) {
-        let reason = format!("{id} is not listed, but AWS shows it by its id: the listing is not believed");
-        draft.look_at(draft.input.inventory.observed_at() + draft.input.settings.agreement);
-        draft.report(part, kind, Some(id), PartState::Unknown, reason);
-    } else {
-        put_tags_back(draft, part, kind, id);
+        Answer::Ours => {
+            draft.look_at(next_look);
+            let reason =
+                format!("{id} is not listed, but AWS shows it by its id: the listing is not believed");
+            draft.report(part, kind, Some(id), PartState::Unknown, reason);
+        }
+        Answer::Going => {
+            let reason = format!("somebody deleted {id}; AWS is removing it");
+            draft.report(part, kind, Some(id), PartState::Deleting, reason);
+        }
+        Answer::Anothers => draft.block(part, kind, Some(id), name_taken(kind, id)),
+        Answer::Untagged => put_tags_back(draft, part, kind, id),
     }
     false
+}
+
+fn name_taken(kind: Kind, id: &ResourceId) -> String {
+    format!(
+        "{id} was deleted, and another {} of this name was made since: it is not touched; delete it, or give it \
+         the tags of this stack and annotate the stack with lamplighter.dev/adopt",
+        kind.name()
+    )
 }
 
 /// Whether a resource under a recorded name is not the recorded one: it was made long after that was known to exist.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use lamp_cloud::Service;
+use lamp_cloud::{Kind, Service};
 use lamp_sim::{BrownOut, Fault, Moment, Shortage};
 use lamp_tests::specs;
 use serde_json::json;
@@ -196,6 +197,31 @@ fn strike(strikes: [(&String, Fault); 2]) {
 #[test]
 fn a_lost_answer_of_each_operation_and_an_effect_that_comes_late_are_survived() {
     strikes_every_operation([Fault::TimeoutWithEffect, Fault::LateEffect]);
+}
+
+/// Later than any quarantine: a second network is made, and the one that nobody knew of is swept.
+#[test]
+fn a_network_that_comes_when_nobody_waits_for_it_any_more_is_swept() {
+    let too_late = Duration::from_secs(400);
+    let mut stage = (1..50).map(late_network).find(|stage| lateness(stage) > too_late).expect("one of fifty");
+    stage.settles();
+    let networks = stage.world().resources().filter(|row| row.kind() == Kind::Vpc).count();
+    assert_eq!(networks, 1);
+    assert_eq!(stage.site.mutations()["DeleteVpc"], 1, "there were two");
+}
+
+/// A site whose first `CreateVpc` takes effect late.
+fn late_network(seed: u64) -> Stage {
+    let mut stage = Stage::open(calm(seed), specs::load("whatisthetime").unwrap());
+    let first = Moment::Nth { operation: "CreateVpc".to_owned(), nth: 0 };
+    stage.world().faults_mut().script(first, Fault::LateEffect);
+    stage.run(MINUTE);
+    stage
+}
+
+fn lateness(stage: &Stage) -> Duration {
+    let lands = stage.world().latest_late_effect();
+    lands.map_or(Duration::ZERO, |at| at.duration_since(stage.now()).unsigned_abs())
 }
 
 #[test]

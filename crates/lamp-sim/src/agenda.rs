@@ -45,6 +45,11 @@ pub(crate) enum Event {
     SnapshotDone(ResourceId),
     /// A zone went out of service, or came back.
     ZoneChanged(String),
+    /// By now a resource that came late has no twin any more.
+    TwinDue {
+        kind: Kind,
+        id: ResourceId,
+    },
     /// A request takes effect long after its caller gave up.
     LateEffect(Box<Request>),
 }

@@ -1,14 +1,20 @@
 //! What no sane controller should ever cause, as far as the region itself can see it.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use lamp_cloud::kinds::db_instance::DbInstance;
 use lamp_cloud::{Body, Kind, Request, Resource, State, Tags, tag};
 
+use crate::Fault;
+use crate::agenda::Event;
 use crate::world::{World, of_install};
 
 /// Keys that every resource of ours carries from its creation.
 const KEYS: [&str; 5] = [tag::INSTALL, tag::STACK, tag::UID, tag::PART, tag::INTENT];
+
+/// How long a twin may stand that came after every quarantine was over.
+const SWEEP: Duration = Duration::from_secs(900);
 
 impl World {
     /// Before a request is made: does it look like one of ours?
@@ -30,18 +36,39 @@ impl World {
 
     /// After a creation: is there one too many?
     pub(crate) fn check_created(&mut self, kind: Kind, id: &str) {
-        let Some(created) = self.resource(kind, id).cloned() else { return };
-        let Some(mine) = identity(&created) else { return };
-        let all = self.truths.get(&kind).into_iter().flat_map(BTreeMap::values);
-        let twin = all
-            .filter_map(|truth| truth.resource())
-            .filter(|other| other.id != created.id && counts(other))
-            .find(|other| identity(other) == Some(mine))
-            .map(|other| other.id.clone());
-        if let Some(twin) = twin {
-            self.violate(format!("{} {} of {} exists twice: {twin} and {id}", kind.name(), mine[2], mine[1]));
+        if let Some((created, twin)) = self.twins(kind, id) {
+            if self.came_late(&created) || self.came_late(&twin) {
+                self.agenda.plan(self.now + SWEEP, Event::TwinDue { kind, id: id.to_owned() });
+            } else {
+                self.violate(existing_twice(&created, &twin));
+            }
         }
         self.check_primaries(id);
+    }
+
+    /// Some time after a creation that came too late for anybody to know of it: is there still one too many?
+    pub(crate) fn check_swept(&mut self, kind: Kind, id: &str) {
+        if let Some((created, twin)) = self.twins(kind, id) {
+            self.violate(format!("{}, and nobody sweeps them", existing_twice(&created, &twin)));
+        }
+    }
+
+    /// A resource, and another one that is the same part of the same stack.
+    fn twins(&self, kind: Kind, id: &str) -> Option<(Arc<Resource>, Arc<Resource>)> {
+        let created = self.resource(kind, id).filter(|created| counts(created))?;
+        let mine = identity(created)?;
+        let all = self.truths.get(&kind)?.values().filter_map(|truth| truth.resource());
+        let mut others = all.filter(|other| other.id != created.id && counts(other));
+        let twin = others.find(|other| identity(other) == Some(mine))?;
+        Some((Arc::clone(created), Arc::clone(twin)))
+    }
+
+    /// Whether the request that made it, named by its intent, was struck by a late effect.
+    fn came_late(&self, resource: &Resource) -> bool {
+        let intent = resource.tags.get(tag::INTENT);
+        self.log.calls.iter().filter(|call| call.fault == Some(Fault::LateEffect)).any(
+            |call| matches!(call.request(), Some(Request::Create { token, .. }) if Some(token) == intent),
+        )
     }
 
     /// Before a deletion: is it ours to delete?
@@ -80,6 +107,11 @@ impl World {
             ));
         }
     }
+}
+
+fn existing_twice(one: &Resource, other: &Resource) -> String {
+    let [_, stack, part] = identity(one).unwrap_or_default();
+    format!("{} {part} of {stack} exists twice: {} and {}", one.kind().name(), other.id, one.id)
 }
 
 /// Installation, stack and part.

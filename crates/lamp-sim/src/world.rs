@@ -228,6 +228,7 @@ impl World {
             }
             Event::ZoneChanged(zone) => self.zone_changed(&zone),
             Event::SnapshotDone(id) => self.snapshot_done(&id),
+            Event::TwinDue { kind, id } => self.check_swept(kind, &id),
             Event::LateEffect(request) => self.late_effect(&request),
         }
     }

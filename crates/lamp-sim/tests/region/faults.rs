@@ -50,6 +50,24 @@ fn a_late_effect_lands_within_ten_minutes() {
 }
 
 #[test]
+fn a_twin_that_comes_late_is_unlawful_only_if_nobody_sweeps_it() {
+    for swept in [true, false] {
+        let lab = with(Fault::LateEffect, "CreateVpc");
+        lab.try_create("vpc", site::vpc("10.0.0.0/16")).unwrap_err();
+        let second = lab.sim.apply_now(&lab.attempt("vpc", 1, site::vpc("10.0.0.0/16"))).unwrap();
+        lab.pass(600);
+        assert_eq!(lab.list(Kind::Vpc).len(), 2);
+        assert!(lab.sim.world().violations().is_empty(), "nobody could know of it");
+        if swept {
+            lab.delete(Kind::Vpc, &second.id.unwrap());
+        }
+        lab.pass(900);
+        let violations = lab.sim.world().violations().to_vec();
+        assert_eq!(violations.is_empty(), swept, "{violations:?}");
+    }
+}
+
+#[test]
 fn a_listing_may_be_empty_or_broken_off() {
     let lab = Lab::calm();
     for index in 0..150 {

@@ -77,8 +77,13 @@ impl Lab {
     }
 
     pub(crate) fn request(&self, part: &str, body: impl Into<Body>) -> Request {
+        self.attempt(part, 0, body)
+    }
+
+    /// The creation of a part with the token of one attempt.
+    pub(crate) fn attempt(&self, part: &str, attempt: u32, body: impl Into<Body>) -> Request {
         let part = Part::new(part);
-        let token = token(&self.owner, &part, "create", 0);
+        let token = token(&self.owner, &part, "create", attempt);
         let name = part.as_str().replace('/', "-");
         Request::Create { tags: self.owner.tags(&part, &token), part, name, token, body: body.into() }
     }

@@ -72,7 +72,6 @@ pub const DIFFERENCES: &[Difference] = &[
     row("a replica deleted with a final snapshot", "Invalid", "done", "RDS DeleteDBInstance"),
     row("the subnet group of a database deleted", "Dependency", "done", "RDS DeleteDBSubnetGroup"),
     row("the parameter group of a database deleted", "Dependency", "done", "RDS DeleteDBParameterGroup"),
-    row("a datapoint begins", "on the minute", "at any second", "CloudWatch GetMetricData"),
     row("DbInstance tagged though it is gone", "NotFound", "done", "RDS AddTagsToResource"),
     row("DbParameterGroup tagged though it is gone", "NotFound", "done", "RDS AddTagsToResource"),
     row("DbParameterGroup changed by ResetDBParameterGroup though it is gone", "NotFound", "Transient", "RDS ResetDBParameterGroup"),

@@ -1,7 +1,6 @@
 //! CloudWatch metrics: one `GetMetricData` for up to 500 of them.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use aws_sdk_cloudwatch::types::{
     Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, ScanBy, StatusCode,
@@ -29,20 +28,29 @@ pub(crate) async fn read(
     if queries.is_empty() {
         return Ok(Vec::new());
     }
-    let end = Timestamp::now();
-    let start = end - Duration::from_secs(u64::from(minutes) * 60);
+    let (start, end) = window(Timestamp::now(), minutes);
     let call = cloud
         .reads
         .cloudwatch
         .get_metric_data()
         .set_metric_data_queries(Some(queries.iter().enumerate().map(query).collect()))
-        .start_time(DateTime::from_secs(start.as_second()))
-        .end_time(DateTime::from_secs(end.as_second()))
+        .start_time(DateTime::from_secs(start))
+        .end_time(DateTime::from_secs(end))
         .scan_by(ScanBy::TimestampAscending);
     let answer = call.send().await.map_err(|error| failure(OPERATION, error))?;
     // 500 metrics of a few minutes fit one page; should they not, nothing here is whole.
     let cut = answer.next_token().is_some_and(|token| !token.is_empty());
     Ok(join(queries, answer.metric_data_results(), cut))
+}
+
+/// From when to when, in seconds since 1970: whole periods, with the one that is not over.
+///
+/// `GetMetricData` answers faster when both ends lie on the period's, and rounds the start down to it anyway:
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html>.
+fn window(now: Timestamp, minutes: u32) -> (i64, i64) {
+    let period = i64::from(PERIOD_SECONDS);
+    let begun = now.as_second().div_euclid(period) * period;
+    (begun - i64::from(minutes) * 60, begun + period)
 }
 
 fn join(queries: &[MetricQuery], results: &[MetricDataResult], cut: bool) -> Vec<(MetricQuery, Series)> {
@@ -127,6 +135,15 @@ mod tests {
 
     fn of(metric: MetricName, resource: &str, load_balancer: Option<&str>) -> MetricQuery {
         MetricQuery { metric, resource: resource.into(), load_balancer: load_balancer.map(Into::into) }
+    }
+
+    #[test]
+    fn a_window_holds_whole_minutes_and_the_one_that_runs() {
+        let seconds = |of: &str| of.parse::<Timestamp>().unwrap().as_second();
+        let whole = (seconds("2026-11-26T11:50:00Z"), seconds("2026-11-26T12:01:00Z"));
+        for now in ["2026-11-26T12:00:00Z", "2026-11-26T12:00:59.9Z"] {
+            assert_eq!(window(now.parse().unwrap(), 10), whole, "{now}");
+        }
     }
 
     #[test]

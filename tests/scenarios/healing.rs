@@ -115,11 +115,16 @@ fn many_sick_at_once_are_not_replaced_and_the_condition_says_why() {
     stage.run(HOUR);
     assert_eq!(replacements(&stage, mark), 0);
     expect!["True InstancesMissing: tier web has 1 of 4 instances that serve: 3 of 4 look sick at once: the cause lies elsewhere, nothing is replaced"].assert_eq(&stage.condition("Degraded"));
+    expect![
+        "True HealingHeld: tier web: 3 of 4 look sick at once: the cause lies elsewhere, nothing is replaced"
+    ]
+    .assert_eq(&stage.condition("Stalled"));
     for victim in &victims {
         stage.world().revive_instance(victim);
     }
     stage.settles();
     assert_eq!(replacements(&stage, mark), 0);
+    assert!(stage.condition("Stalled").starts_with("False"), "{}", stage.story());
 }
 
 #[test]

@@ -107,6 +107,31 @@ fn health(draft: &Draft<'_>, view: &TierView<'_>, member: &MemberView<'_>) -> Ve
     }
 }
 
+/// What healing is at.
+#[derive(Debug)]
+pub(crate) struct Healing {
+    pub(crate) sentence: String,
+    pub(crate) needs_person: bool,
+}
+
+/// Why a sick instance is not replaced now.
+#[derive(Clone, Debug)]
+pub(crate) struct Hold {
+    pub(crate) why: String,
+    /// Whether it holds until somebody has looked; else it ends by itself.
+    pub(crate) needs_person: bool,
+}
+
+impl Hold {
+    pub(crate) fn for_a_while(why: String) -> Self {
+        Self { why, needs_person: false }
+    }
+
+    pub(crate) fn for_a_person(why: String) -> Self {
+        Self { why, needs_person: true }
+    }
+}
+
 /// Replaces what is certainly sick, as far as the limits allow; says in a sentence what is held back.
 pub(crate) fn plan_healing(
     draft: &mut Draft<'_>,
@@ -114,25 +139,32 @@ pub(crate) fn plan_healing(
     view: &TierView<'_>,
     patients: &[Patient],
     budget: &mut Budget,
-) -> Option<String> {
+) -> Option<Healing> {
     if patients.is_empty() {
         return None;
     }
     let mut certain: Vec<_> = patients.iter().filter(|patient| is_certain(draft, tier, patient)).collect();
     certain.sort_by_key(|patient| order(draft, patient));
-    let mut held = why_not_now(tier, view, patients);
+    let is_due = !certain.is_empty();
+    let mut held = why_not_now(tier, view, patients).map(Hold::for_a_person);
     for patient in certain {
-        let obstacle = held.clone().or_else(|| cause::of(draft, tier, view, patient));
+        let cause = || cause::of(draft, tier, view, patient).map(Hold::for_a_while);
+        let obstacle = held.clone().or_else(cause);
         match obstacle.map_or_else(|| replace(draft, view, patient, budget), Err) {
             Ok(()) => {}
-            Err(why) => held = Some(why),
+            Err(hold) => held = Some(hold),
         }
     }
     let group = parts::auto_scaling_group(&tier.name);
-    if let Some(why) = &held {
-        draft.decide(&group, "Hold", why.clone());
+    if let Some(hold) = &held {
+        draft.decide(&group, "Hold", hold.why.clone());
     }
-    held.or_else(|| Some(format!("{} of {} look sick", patients.len(), count(view.staying()))))
+    let needs_person = is_due && held.as_ref().is_some_and(|hold| hold.needs_person);
+    let sentence = held.map_or_else(
+        || format!("{} of {} look sick", patients.len(), count(view.staying())),
+        |hold| hold.why,
+    );
+    Some(Healing { sentence, needs_person })
 }
 
 /// Certain sickness first asks the group itself to act, if EC2 lost the instance.
@@ -208,7 +240,7 @@ fn replace(
     view: &TierView<'_>,
     patient: &Patient,
     budget: &mut Budget,
-) -> Result<(), String> {
+) -> Result<(), Hold> {
     let part = instance_part(&patient.instance);
     if !may_send(&draft.input, &part) {
         return Ok(());

@@ -23,7 +23,7 @@ pub(crate) fn plan_tier(draft: &mut Draft<'_>, tier: &Tier) {
     sickness::prune(draft);
     attempt::forget_old(draft);
     let view = TierView::of(draft.input.inventory, tier);
-    let healing = view.as_ref().and_then(|view| plan_group(draft, tier, view));
+    let progress = view.as_ref().map(|view| plan_group(draft, tier, view)).unwrap_or_default();
     // Before there is anything to scale, the spec says it.
     let planned = tier.capacity.desired.unwrap_or(tier.capacity.min);
     let report = TierReport {
@@ -31,15 +31,23 @@ pub(crate) fn plan_tier(draft: &mut Draft<'_>, tier: &Tier) {
         instances: view.as_ref().map_or(0, |view| count(view.staying())),
         ready: view.as_ref().map_or(0, TierView::ready),
         endpoint: endpoint(draft, tier),
-        healing,
+        healing: progress.sentence,
+        needs_person: progress.needs_person,
     };
     draft.plan.tiers.insert(tier.name.clone(), report);
 }
 
-/// Plans what belongs to a group that is ours by both keys, and says what healing or a rollout is at.
-fn plan_group(draft: &mut Draft<'_>, tier: &Tier, view: &TierView<'_>) -> Option<String> {
+/// What healing and a rollout are at.
+#[derive(Default)]
+struct Progress {
+    sentence: Option<String>,
+    needs_person: Option<String>,
+}
+
+/// Plans what belongs to a group that is ours by both keys.
+fn plan_group(draft: &mut Draft<'_>, tier: &Tier, view: &TierView<'_>) -> Progress {
     if !is_recorded(draft, tier, &view.group.id) {
-        return None;
+        return Progress::default();
     }
     tags::plan_tags(draft, tier, view);
     targets::plan_targets(draft, tier, view);
@@ -47,8 +55,11 @@ fn plan_group(draft: &mut Draft<'_>, tier: &Tier, view: &TierView<'_>) -> Option
     let mut budget = Budget::of(draft, tier, view);
     let healing = healing::plan_healing(draft, tier, view, &sick, &mut budget);
     let rollout = rollout::plan_rollout(draft, tier, view, &budget);
-    let sentences: Vec<_> = [healing, rollout].into_iter().flatten().collect();
-    (!sentences.is_empty()).then(|| sentences.join("; "))
+    let needs_person = healing.as_ref().filter(|healing| healing.needs_person);
+    let needs_person = needs_person.map(|healing| healing.sentence.clone());
+    let sentences: Vec<_> = healing.map(|healing| healing.sentence).into_iter().chain(rollout).collect();
+    let sentence = (!sentences.is_empty()).then(|| sentences.join("; "));
+    Progress { sentence, needs_person }
 }
 
 fn is_recorded(draft: &Draft<'_>, tier: &Tier, id: &ResourceId) -> bool {

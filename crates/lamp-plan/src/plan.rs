@@ -95,6 +95,8 @@ pub struct TierReport {
     pub endpoint: Option<String>,
     /// Instances being replaced, or wanted but held back, in a sentence.
     pub healing: Option<String>,
+    /// Why nothing is replaced until a person has looked.
+    pub needs_person: Option<String>,
 }
 
 /// The database in numbers.

@@ -129,11 +129,25 @@ impl Trial {
 
     fn recover(&mut self) -> Result<()> {
         let key = self.key.clone();
-        self.site.run_until(STEP, RECOVERY, |site| site.is_ready(&key))??;
+        self.site
+            .run_until(STEP, RECOVERY, |site| Ok(site.is_ready(&key)? || asks_a_person(site, &key)?))??;
+        if !self.site.is_ready(&key)? {
+            self.restart_instances();
+            self.site.run_until(STEP, RECOVERY, |site| site.is_ready(&key))??;
+        }
         // What was lost may still take effect, and what was scaled in the trouble scales back.
         self.site.run_for(STEP, 2 * HOUR)??;
         ensure!(self.site.is_ready(&key)?, "not Ready any more: {}", self.site.story()?);
         self.is_lawful()
+    }
+
+    /// What a person does who is told that too many instances look sick.
+    fn restart_instances(&self) {
+        let mut world = self.site.region.world();
+        let ids: Vec<String> = world.instances().map(|instance| instance.id.clone()).collect();
+        for id in ids {
+            world.revive_instance(&id);
+        }
     }
 
     fn is_lawful(&self) -> Result<()> {
@@ -180,6 +194,12 @@ impl Trial {
         let struck = self.site.region.world().log().iter().filter(|call| call.fault.is_some()).count();
         Lived { simulated: self.elapsed(), calls_struck: struck as u64, ..self.lived }
     }
+}
+
+/// Whether healing holds, and says that somebody must look.
+fn asks_a_person(site: &Site, key: &Key) -> Result<bool> {
+    let conditions = site.status(key)?.unwrap_or_default().conditions;
+    Ok(conditions.iter().any(|condition| condition.reason == "HealingHeld" && condition.status == "True"))
 }
 
 const REPLICAS: &str = "replicas";

@@ -6,6 +6,7 @@ use lamp_cloud::{LedgerEntry, LifecycleState, Outcome, Part, Request};
 
 use super::attempt::{instance_part, is_healing, is_rollout, rollout_part, sent_at};
 use super::tier_view::{MemberView, TierView, count};
+use crate::healing::Hold;
 use crate::{Draft, PlanInput};
 
 /// A new instance is given this long to become ready; until then it is under way.
@@ -42,17 +43,18 @@ impl Budget {
     /// Takes one replacement by healing, or says why there is none to take.
     ///
     /// # Errors
-    /// The limit that is reached, in words.
-    pub(crate) fn take(&mut self) -> Result<(), String> {
+    /// The limit that is reached.
+    pub(crate) fn take(&mut self) -> Result<(), Hold> {
         if self.last_hour >= self.max_per_hour {
             let (used, allowed) = (self.last_hour, self.max_per_hour);
-            return Err(format!(
+            return Err(Hold::for_a_person(format!(
                 "{used} of {allowed} replacements of this hour are used up: a person must look"
-            ));
+            )));
         }
         if self.in_flight >= self.max_in_flight {
             let (moving, allowed) = (self.in_flight, self.max_in_flight);
-            return Err(format!("{moving} instances are under way, {allowed} may be at once"));
+            let why = format!("{moving} instances are under way, {allowed} may be at once");
+            return Err(Hold::for_a_while(why));
         }
         self.in_flight += 1;
         self.last_hour += 1;

@@ -155,8 +155,16 @@ fn stalled(facts: &Facts<'_>) -> Verdict {
             let reason = unready.error.map_or("NeedsPerson", |error| error.class.reason());
             Verdict::new(true, reason, sentence(unready))
         }
-        None => Verdict::new(false, "NotBlocked", "nothing needs a person"),
+        None => healing_stalled(facts)
+            .unwrap_or_else(|| Verdict::new(false, "NotBlocked", "nothing needs a person")),
     }
+}
+
+/// Sick instances that nothing will replace until somebody has looked.
+fn healing_stalled(facts: &Facts<'_>) -> Option<Verdict> {
+    let mut tiers = facts.plan.tiers.iter();
+    let (tier, why) = tiers.find_map(|(tier, report)| Some((tier, report.needs_person.as_ref()?)))?;
+    Some(Verdict::new(true, "HealingHeld", format!("tier {tier}: {why}")))
 }
 
 fn paused(facts: &Facts<'_>) -> Verdict {

@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::files::root;
+
 /// A file that grows past this does more than one thing.
 const LINES: usize = 500;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_path_buf()
-}
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder").flatten() {

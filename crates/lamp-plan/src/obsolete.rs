@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lamp_cloud::{Intent, Kind, LedgerEntry, Part, Request};
 
-use crate::protocol::{Removal, remove};
+use crate::protocol::{CALL_DEADLINE, Removal, remove};
 use crate::{Draft, PlanInput, Settlement, parts};
 
 /// How long the record of something live (a replaced instance, a target) is kept: budgets look back an hour.
@@ -14,9 +14,6 @@ const LIVE_RECORDS_KEPT: Duration = Duration::from_secs(24 * 3600);
 
 /// How long a replacement whose reply was lost counts as done, as it may have been.
 const REPLACEMENTS_COUNTED: Duration = Duration::from_secs(3600);
-
-/// The longest that a call may be under way.
-const CALL_DEADLINE: Duration = Duration::from_secs(15);
 
 /// Removes the parts that the spec no longer wants, those that others use last.
 pub(crate) fn plan_obsolete(draft: &mut Draft<'_>) {

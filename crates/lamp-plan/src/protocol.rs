@@ -16,6 +16,7 @@ use lamp_api::v1alpha1::PartState;
 use lamp_cloud::{Kind, LedgerEntry, Outcome, Part, Resource, ResourceId};
 
 pub use attempt::propose;
+pub(crate) use intents::CALL_DEADLINE;
 pub(crate) use removal::final_snapshot;
 pub use removal::{Removal, remove};
 

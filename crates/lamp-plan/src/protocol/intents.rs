@@ -10,7 +10,7 @@ use lamp_cloud::{Intent, Kind, Part, Request};
 use crate::{Action, Draft, Effect, Settlement, Wanted};
 
 /// The longest that a call may be under way: a reading that began later shows its effect, or does not contradict it.
-const CALL_DEADLINE: Duration = Duration::from_secs(15);
+pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(15);
 
 /// How soon a creation is sent again after its reply was lost.
 const FIRST_REPEAT: Duration = Duration::from_secs(5);

@@ -6,6 +6,7 @@ pub mod bench;
 pub mod contract;
 pub mod counting;
 pub mod crash;
+pub mod proxy;
 pub mod schema;
 pub mod site;
 pub mod specs;

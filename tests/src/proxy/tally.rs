@@ -1,0 +1,60 @@
+//! Counts of calls.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Instant;
+
+use super::Call;
+
+/// Calls by service and action.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    counts: BTreeMap<(String, String), u64>,
+    changes: u64,
+    last_change: Option<Instant>,
+}
+
+impl Tally {
+    pub(super) fn count(&mut self, call: &Call) {
+        *self.counts.entry((call.service.clone(), call.action.clone())).or_default() += 1;
+        if call.is_change() {
+            self.changes += 1;
+            self.last_change = Some(Instant::now());
+        }
+    }
+
+    /// All calls.
+    pub fn total(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
+    /// Calls that change something.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// When the last of those arrived.
+    pub fn last_change(&self) -> Option<Instant> {
+        self.last_change
+    }
+
+    /// Calls to these services.
+    pub fn to_services(&self, services: &[&str]) -> u64 {
+        let of = |((service, _), _): &(&(String, String), &u64)| services.contains(&service.as_str());
+        self.counts.iter().filter(of).map(|(_, count)| count).sum()
+    }
+
+    /// Calls of one action, whatever the service.
+    pub fn of_action(&self, action: &str) -> u64 {
+        self.counts.iter().filter(|((_, name), _)| name == action).map(|(_, count)| count).sum()
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for ((service, action), count) in &self.counts {
+            writeln!(formatter, "{count:>6} {service} {action}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,21 +1,16 @@
 """A hand in the AWS account: what a person does behind the daemon's back, and what a person finds afterwards.
 
     hand.py COMMAND [ARGUMENT...]
+    hand.py                            # commands from standard input, one JSON array a line
 
 The endpoint comes from AWS_ENDPOINT_URL, as for every AWS client. Prints JSON.
 """
 
 import json
-import os
 import sys
 
-import boto3
-
-REGION = os.environ.get("AWS_REGION", "ap-northeast-2")
-
-
-def client(service):
-    return boto3.client(service, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
+from account import client
+from drift import DRIFTS
 
 
 def certificate():
@@ -186,13 +181,42 @@ def parts(install):
     )
 
 
+def look(drift, site):
+    """What a drift is about, in a site that is a JSON object from parts to ids: see `drift.py`."""
+    return DRIFTS[drift].look(json.loads(site))
+
+
+def spoil(drift, site):
+    DRIFTS[drift].spoil(json.loads(site))
+
+
+def mend(drift, site):
+    DRIFTS[drift].mend(json.loads(site))
+
+
 COMMANDS = {
     function.__name__.replace("_", "-"): function
     for function in (
         certificate, make_vpc, suspend, terminate, take_tags, deregister, targets, members, capacity, resize,
-        replicas, delete_database, revoke_everything, snapshots, put_metric, tagged, parts,
+        replicas, delete_database, revoke_everything, snapshots, put_metric, tagged, parts, look, spoil, mend,
     )
 }
 
+def obey(command):
+    """Whatever goes wrong, the one who asked must hear of it, and may go on asking."""
+    try:
+        return {"answer": COMMANDS[command[0]](*command[1:])}
+    except Exception as error:  # pylint: disable=broad-except
+        return {"error": f"{type(error).__name__}: {error}"}
+
+
+def obey_standard_input():
+    for line in sys.stdin:
+        print(json.dumps(obey(json.loads(line))), flush=True)
+
+
 if __name__ == "__main__":
-    print(json.dumps(COMMANDS[sys.argv[1]](*sys.argv[2:])))
+    if len(sys.argv) > 1:
+        print(json.dumps(COMMANDS[sys.argv[1]](*sys.argv[2:])))
+    else:
+        obey_standard_input()

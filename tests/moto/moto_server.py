@@ -1,6 +1,6 @@
 """moto's server, as the tests start it: an AWS endpoint in one process, in memory.
 
-    moto_server.py [--host 127.0.0.1] [--port 0] [--keep]
+    moto_server.py [--host 127.0.0.1] [--port 0] [--keep] [--patch FILE]
 
 Prints `ready http://HOST:PORT` once it listens; port 0 takes a free one. It ends when its standard input does, so that
 no server outlives the test that started it, however that ends; `--keep` leaves it running without one.
@@ -8,12 +8,16 @@ no server outlives the test that started it, however that ends; `--keep` leaves 
 moto's application is used as it is. Only CloudWatch needs help: the AWS SDK for Rust speaks Smithy RPC v2 CBOR to it,
 which moto does not know. Such calls are handed on as AWS JSON 1.0, which moto does know, and the answers are encoded
 back, with the timestamps that the service's model says are timestamps.
+
+Other clients need more of AWS than moto has. `--patch FILE` runs a Python program first, which may change moto for them,
+and lets IAM know the policies that AWS manages.
 """
 
 import argparse
 import io
 import json
 import os
+import runpy
 import sys
 import threading
 from datetime import datetime, timezone
@@ -104,7 +108,11 @@ def main():
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--keep", action="store_true", help="do not end with standard input")
+    parser.add_argument("--patch", metavar="FILE", help="a program to run first, which changes moto")
     arguments = parser.parse_args()
+    if arguments.patch:
+        os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+        runpy.run_path(arguments.patch)
     app = CborCloudWatch(DomainDispatcherApplication(create_backend_app))
     server = make_server(arguments.host, arguments.port, app, threaded=True)
     if not arguments.keep:

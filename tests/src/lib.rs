@@ -2,10 +2,13 @@
 //!
 //! It knows no AWS SDK, so that scenarios and benchmarks build in seconds.
 
+pub mod account;
 pub mod bench;
 pub mod contract;
 pub mod counting;
 pub mod crash;
+pub mod daemon;
+pub mod drift;
 pub mod proxy;
 pub mod schema;
 pub mod site;

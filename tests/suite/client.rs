@@ -14,7 +14,8 @@ use lamp_api::v1alpha1::{LampStack, Mode, PartState};
 use lamp_tests::specs;
 use serde_json::{Value, json};
 
-use crate::daemon::{Daemon, Home};
+use crate::daemon;
+use lamp_tests::daemon::{Daemon, Home};
 
 /// How long the daemon may take for what needs no simulated time to speak of.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,7 +43,7 @@ fn paused(name: &str) -> Result<LampStack> {
 async fn with_shop() -> Result<(Home, Daemon, Api<LampStack>)> {
     let home = Home::simulated(1)?;
     let daemon = home.start().await?;
-    let api = home.stacks()?;
+    let api = daemon::stacks(&home)?;
     api.create(&create(), &paused("shop")?).await?;
     until(&api, "shop", |stack| stack.status.as_ref().is_some_and(|status| !status.conditions.is_empty()))
         .await?;
@@ -149,7 +150,7 @@ async fn what_is_wrong_is_named_field_by_field() -> Result<()> {
     let mut request = kube::core::Request::new(LampStack::url_path(&(), Some("default")))
         .create(&create(), serde_json::to_vec(&misspelt)?)?;
     *request.uri_mut() = format!("{}fieldValidation=Strict", request.uri()).parse()?;
-    let (code, message) = refusal(home.client()?.request::<LampStack>(request).await);
+    let (code, message) = refusal(daemon::client(&home)?.request::<LampStack>(request).await);
     ensure!(code == 400, "{code} {message}");
     ensure!(message.contains(r#"unknown field "spec.tiers[0].instanceType""#), "{message}");
     ensure!(api.get_opt("blog").await?.is_none(), "what was refused is there");
@@ -171,7 +172,7 @@ async fn what_is_wrong_is_named_field_by_field() -> Result<()> {
 async fn finalizers_hold_a_deleted_stack() -> Result<()> {
     let home = Home::simulated(1000)?;
     let _daemon = home.start().await?;
-    let api = home.stacks()?;
+    let api = daemon::stacks(&home)?;
     let mut stack = paused("shop")?;
     stack.spec.mode = Mode::Enforce;
     stack.metadata.finalizers = Some(vec![HOLD.to_owned()]);

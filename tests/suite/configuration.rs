@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::daemon::binary;
+use lamp_tests::daemon::binary;
 use crate::files::read;
 
 /// Flags that have no key: the file cannot name itself.

@@ -11,7 +11,9 @@ use lamp_sim::{Config, Simulator, VirtualClock};
 use lamp_tests::contract::{Contract, DIFFERENCES, Outside, Which, markdown};
 use serde_json::Value;
 
-use crate::support::{Account, REGION};
+use lamp_tests::account::{Account, REGION};
+
+use crate::support::connect;
 
 const INSTALL: &str = "contract";
 
@@ -152,7 +154,7 @@ async fn the_simulated_region_keeps_the_contract() -> Result<()> {
 #[tokio::test]
 async fn the_endpoint_keeps_the_contract() -> Result<()> {
     let account = Account::new()?;
-    let cloud = account.connect(INSTALL).await.context("connect")?;
+    let cloud = connect(&account, INSTALL).await.context("connect")?;
     Contract::new(cloud, Real { account, left: Duration::from_secs(20) }, INSTALL).run().await
 }
 

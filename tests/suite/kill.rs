@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use kube::ResourceExt;
 use kube::api::{Api, Patch, PatchParams, PostParams};
-use lamp_api::conditions::{is_true, types};
 use lamp_api::v1alpha1::LampStack;
+use lamp_tests::account::Account;
+use lamp_tests::daemon::{HURRIED, Home};
 use lamp_tests::specs;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use crate::daemon::Home;
-use crate::support::Account;
+use crate::daemon::{self, is_ready, until_ready};
 
 const INSTALL: &str = "kill";
 const KILLS: usize = 100;
@@ -67,11 +67,6 @@ fn revision(stack: &LampStack) -> Result<u64> {
     Ok(stack.resource_version().context("no resourceVersion")?.parse()?)
 }
 
-fn is_ready(stack: &LampStack) -> bool {
-    let Some(status) = &stack.status else { return false };
-    status.observed_generation == stack.metadata.generation && is_true(&status.conditions, types::READY)
-}
-
 /// The three sites of `specs/`, with a certificate that the account has.
 fn sites(account: &Account) -> Result<Vec<Value>> {
     ["lamp", "whatisthetime", "myclothes"]
@@ -83,8 +78,8 @@ fn sites(account: &Account) -> Result<Vec<Value>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_kills_lose_no_acknowledged_write_and_every_site_ends_ready() -> Result<()> {
     let account = Account::new()?;
-    let home = Home::on_endpoint(account.url(), INSTALL)?;
-    let api = home.stacks()?;
+    let home = Home::on_endpoint(account.url(), INSTALL, &HURRIED)?;
+    let api = daemon::stacks(&home)?;
     let mut chance = ChaCha8Rng::seed_from_u64(1);
     let mut stacks: Vec<Acknowledged> = Vec::new();
     let mut sites = sites(&account)?.into_iter();
@@ -109,26 +104,13 @@ async fn a_hundred_kills_lose_no_acknowledged_write_and_every_site_ends_ready() 
     let daemon = home.start().await?;
     for stack in &mut stacks {
         stack.is_there(&api).await?;
-        until_ready(&api, &stack.name).await.with_context(|| daemon.log())?;
+        until_ready(&api, &stack.name, PATIENCE).await.with_context(|| daemon.log())?;
     }
     let writes: u64 = stacks.iter().map(|stack| stack.written).sum();
     println!("{KILLS} kills, {hits} of them during a creation, {writes} acknowledged writes");
     ensure!(hits >= KILLS / 2, "only {hits} kills hit a creation");
     ensure!(writes > KILLS as u64, "only {writes} writes: no kill hit one");
     nothing_twice_and_nothing_else(&account, &api).await
-}
-
-async fn until_ready(api: &Api<LampStack>, name: &str) -> Result<()> {
-    let began = Instant::now();
-    loop {
-        let stack = api.get(name).await?;
-        if is_ready(&stack) {
-            return Ok(());
-        }
-        let status = stack.status.unwrap_or_default();
-        ensure!(began.elapsed() < PATIENCE, "{name} is not Ready: {} {:?}", status.summary, status.waiting);
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
 }
 
 /// Each part of each stack exists exactly once on AWS, and nothing else carries our tags.

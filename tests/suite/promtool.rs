@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use kube::api::{Api, Patch, PatchParams, PostParams};
-use lamp_api::conditions::{is_true, types};
 use lamp_api::v1alpha1::LampStack;
 use lamp_tests::specs;
 use serde_json::json;
 
-use crate::daemon::Home;
+use lamp_tests::daemon::Home;
+
+use crate::daemon::{self, until_ready};
 use crate::files::root;
 
 /// Simulated seconds a second: a site comes up in moments.
@@ -24,26 +25,14 @@ const SITE: &str = "whatisthetime";
 pub(crate) async fn metrics_of_a_daemon_that_has_worked() -> Result<String> {
     let home = Home::simulated(SPEED)?;
     let daemon = home.start().await?;
-    let api = home.stacks()?;
+    let api = daemon::stacks(&home)?;
     let stack: LampStack = serde_json::from_value(specs::load(SITE)?)?;
     api.create(&PostParams::default(), &stack).await?;
-    until_ready(&api, 1).await.with_context(|| daemon.log())?;
+    until_ready(&api, SITE, PATIENCE).await.with_context(|| daemon.log())?;
     let change = json!({"spec": {"tiers": [{"name": "web", "capacity": {"min": 3, "max": 6}}]}});
     api.patch(SITE, &PatchParams::default(), &Patch::Strategic(change)).await?;
-    until_ready(&api, 2).await.with_context(|| daemon.log())?;
+    until_ready(&api, SITE, PATIENCE).await.with_context(|| daemon.log())?;
     Ok(reqwest::get(format!("{}/metrics", home.url())).await?.error_for_status()?.text().await?)
-}
-
-async fn until_ready(api: &Api<LampStack>, generation: i64) -> Result<()> {
-    let began = Instant::now();
-    loop {
-        let status = api.get(SITE).await?.status.unwrap_or_default();
-        if status.observed_generation == Some(generation) && is_true(&status.conditions, types::READY) {
-            return Ok(());
-        }
-        ensure!(began.elapsed() < PATIENCE, "not Ready: {} {:?}", status.summary, status.waiting);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 /// Runs promtool at the root. `None`, and said so, where there is none.

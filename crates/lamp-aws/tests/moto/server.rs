@@ -1,5 +1,6 @@
 //! The AWS emulator as a process: found or installed, started on a free port, ended with the test binary.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Error, Result};
 use std::path::{Path, PathBuf};
@@ -15,9 +16,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one on a free port.
     pub(crate) fn start() -> Result<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with these arguments: see `tests/moto/moto_server.py`.
+    pub(crate) fn start_with(arguments: &[&OsStr]) -> Result<Self> {
         let root = root();
         let mut child = Command::new(python(&root)?)
             .arg(root.join("tests/moto/moto_server.py"))
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log()?)

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use lamp_tests::daemon::binary;
 use crate::files::read;
+use lamp_tests::daemon::binary;
 
 /// Flags that have no key: the file cannot name itself.
 const WITHOUT_KEY: &str = "--config";

@@ -2,10 +2,10 @@
 
 use std::io::{ErrorKind, Write};
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use kube::api::{Api, Patch, PatchParams, PostParams};
+use kube::api::{Patch, PatchParams, PostParams};
 use lamp_api::v1alpha1::LampStack;
 use lamp_tests::specs;
 use serde_json::json;

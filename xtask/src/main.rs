@@ -1,9 +1,11 @@
-//! The project's own chores: `cargo xtask test`, `lint`, `bench`, `sim`, `codegen`.
+//! The project's own chores: `cargo xtask test`, `lint`, `bench`, `peers`, `sim`, `codegen`.
 //!
 //! Whatever a chore needs beyond cargo it fetches into `target/` itself.
 
 mod fetch;
 mod tree;
+
+use std::process::Command;
 
 use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
@@ -31,6 +33,11 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// What the daemon and Terraform, where it is installed, take for the same site: calls, CPU, memory, times, drifts.
+    Peers {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Random faults against the simulated region; exits 1 on a violation.
     Sim {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -45,6 +52,7 @@ fn main() -> Result<()> {
         Chore::Test { arguments } => test(&arguments),
         Chore::Lint => lint(),
         Chore::Bench { arguments } => measure("bench", &arguments),
+        Chore::Peers { arguments } => peers(&arguments),
         Chore::Sim { arguments } => measure("sim", &arguments),
         Chore::Codegen => tree::cargo(&["run", "--quiet", "--package", "lamp-tests", "--bin", "codegen"]),
     }
@@ -92,5 +100,19 @@ fn measure(binary: &str, arguments: &[String]) -> Result<()> {
     ]);
     let status = command.args(arguments).status()?;
     ensure!(status.success(), "{binary} ended with {status}");
+    Ok(())
+}
+
+/// The daemon that is measured is built as a user builds it.
+fn peers(arguments: &[String]) -> Result<()> {
+    let python = fetch::moto()?;
+    tree::cargo(&["build", "--release", "--locked", "--workspace", "--bins"])?;
+    let folder = tree::target().join("release");
+    let status = Command::new(folder.join("peers"))
+        .args(arguments)
+        .env("LAMPLIGHTER_MOTO_PYTHON", python)
+        .env("LAMPLIGHTER_BINARIES", &folder)
+        .status()?;
+    ensure!(status.success(), "peers ended with {status}");
     Ok(())
 }

@@ -46,8 +46,6 @@ struct Raised {
 #[derive(Clone, Copy, Debug)]
 struct Pass {
     calls: f64,
-    /// Of them those to services in which both keep something.
-    shared_calls: f64,
     changes: f64,
     cpu_seconds: f64,
     peak_mib: f64,
@@ -66,9 +64,6 @@ struct Faced {
     /// What the tool itself says of it.
     said: String,
 }
-
-/// Services in which both keep something.
-const SHARED: [&str; 4] = ["autoscaling", "ec2", "elasticloadbalancing", "rds"];
 
 #[allow(clippy::cast_precision_loss, reason = "counts of calls are far below 2^52")]
 fn share(count: u64, of: u64) -> f64 {

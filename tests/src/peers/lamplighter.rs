@@ -9,7 +9,7 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{Faced, Pass, Raised, SHARED, is_whole, share, usage};
+use super::{Faced, Pass, Raised, is_whole, share, usage};
 use crate::account::Account;
 use crate::daemon::{Daemon, Home};
 use crate::drift::{self, Drift, Owed, Parts};
@@ -85,7 +85,6 @@ impl Lamplighter {
         let passes = to.count - from.count;
         Ok(Pass {
             calls: share(tally.total(), passes),
-            shared_calls: share(tally.to_services(&SHARED), passes),
             changes: 0.0,
             cpu_seconds: cpu * share(1, passes),
             peak_mib: usage::peak_mib(self.daemon.id())?,

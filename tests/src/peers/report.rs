@@ -19,9 +19,8 @@ pub(super) struct Report {
 }
 
 /// Figures by the name that they have in JSON, with what they say.
-const NAMES: [(&str, &str); 10] = [
+const NAMES: [(&str, &str); 9] = [
     ("calls", "calls of a quiet look"),
-    ("shared_calls", "  of them to services that both use"),
     ("changes", "  of them changes"),
     ("cpu_s", "CPU of a quiet look, s"),
     ("rss_mib", "peak memory, MiB"),
@@ -56,7 +55,6 @@ impl Report {
 
     pub(super) fn pass(&mut self, tool: &'static str, count: usize, pass: Pass) {
         self.add(tool, "calls", count, pass.calls);
-        self.add(tool, "shared_calls", count, pass.shared_calls);
         self.add(tool, "changes", count, pass.changes);
         self.add(tool, "cpu_s", count, pass.cpu_seconds);
         self.add(tool, "rss_mib", count, pass.peak_mib);
@@ -76,9 +74,9 @@ impl Report {
                         published call rates are taken, what was just made may be hidden for 300 s. It looks by itself.";
         self.note(defaults.to_owned());
         if with_peer {
-            let peer = "Terraform acts when it is run: a quiet look is one plan, a repair one plan and one apply. Its \
-                        configuration has no variable to leave out kinds that Lamplighter does not keep (cache, files, \
-                        buckets, DNS, alarms, roles, keys): calls to services that both use are counted apart.";
+            let peer = "Terraform acts when it is run: a quiet look is one plan, a repair one plan and one apply. Only \
+                        the kinds that Lamplighter keeps too are its targets, and what they name (a role, a key, a \
+                        certificate).";
             self.note(peer.to_owned());
         }
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::usage::{self, Usage};
-use super::{Faced, Pass, Raised, SHARED, is_whole, share};
+use super::{Faced, Pass, Raised, is_whole, share};
 use crate::account::{Account, REGION};
 use crate::drift::{Drift, Parts};
 use crate::proxy::Proxy;
@@ -40,6 +40,30 @@ const ADDRESSES: [(&str, &str, &str); 14] = [
     ("database", "aws_db_instance.master", "identifier"),
     ("db-parameter-group", "aws_db_parameter_group.this", "name"),
     ("db-subnet-group", "aws_db_subnet_group.this", "name"),
+];
+
+/// Types of the configuration's resources that are kinds which Lamplighter keeps too. The others (cache, files, buckets,
+/// DNS, alarms, roles, keys, scaling policies) are made only where one of these names them.
+const SHARED: [&str; 19] = [
+    "aws_autoscaling_group",
+    "aws_db_instance",
+    "aws_db_parameter_group",
+    "aws_db_subnet_group",
+    "aws_eip",
+    "aws_internet_gateway",
+    "aws_launch_template",
+    "aws_lb",
+    "aws_lb_listener",
+    "aws_lb_target_group",
+    "aws_nat_gateway",
+    "aws_route",
+    "aws_route_table",
+    "aws_route_table_association",
+    "aws_security_group",
+    "aws_subnet",
+    "aws_vpc",
+    "aws_vpc_security_group_egress_rule",
+    "aws_vpc_security_group_ingress_rule",
 ];
 
 /// An installed Terraform and its configuration.
@@ -84,7 +108,8 @@ impl Terraform {
             self.mirror
         );
         fs::write(work.path().join("terraformrc"), settings)?;
-        let run = Run { work, proxy, count };
+        let targets = targets(&work.path().join("stack"), count)?;
+        let run = Run { work, proxy, count, targets };
         run.make_certificate()?;
         let (status, _) = run.terraform(&["init", "-no-color", "-input=false"])?;
         ensure!(status.success(), "terraform init: {}", run.log());
@@ -97,6 +122,8 @@ pub(super) struct Run {
     work: TempDir,
     proxy: Proxy,
     count: usize,
+    /// Flags that leave out what Lamplighter does not keep.
+    targets: Vec<String>,
 }
 
 impl Run {
@@ -119,7 +146,6 @@ impl Run {
         let tally = self.proxy.take();
         Ok(Pass {
             calls: share(tally.total(), 1),
-            shared_calls: share(tally.to_services(&SHARED), 1),
             changes: share(tally.changes(), 1),
             cpu_seconds: usage.cpu_seconds,
             peak_mib: usage.peak_mib,
@@ -206,7 +232,8 @@ impl Run {
         let (endpoint, region) = (format!("endpoint={}", self.proxy.url()), format!("region={REGION}"));
         let variables = ["-var", &stacks, "-var", &endpoint, "-var", &region];
         let common = [verb, "-no-color", "-input=false", "-state=state"];
-        self.terraform(&[&common[..], &variables, more].concat())
+        let targets: Vec<_> = self.targets.iter().map(String::as_str).collect();
+        self.terraform(&[&common[..], &variables, more, &targets].concat())
     }
 
     fn terraform(&self, arguments: &[&str]) -> Result<(ExitStatus, Usage)> {
@@ -238,6 +265,28 @@ impl Run {
         ensure!(output.status.success(), "openssl: {}", String::from_utf8_lossy(&output.stderr));
         Ok(())
     }
+}
+
+/// A flag for each resource of a shared type, in each stack.
+fn targets(module: &Path, count: usize) -> Result<Vec<String>> {
+    let mut resources = Vec::new();
+    for entry in fs::read_dir(module).with_context(|| format!("cannot read {}", module.display()))? {
+        let text = fs::read_to_string(entry?.path())?;
+        resources.extend(text.lines().filter_map(shared_resource));
+    }
+    let stacks = 0..count;
+    let of_stack = |stack| {
+        let target = move |resource: &String| format!("-target=module.stack[\"lamp{stack:02}\"].{resource}");
+        resources.iter().map(target).collect::<Vec<_>>()
+    };
+    Ok(stacks.flat_map(of_stack).collect())
+}
+
+/// `aws_lb.web` of the line `resource "aws_lb" "web" {`, if Lamplighter keeps such things.
+fn shared_resource(line: &str) -> Option<String> {
+    let mut quoted = line.strip_prefix("resource ")?.split('"');
+    let (_, kind, _, name) = (quoted.next()?, quoted.next()?, quoted.next()?, quoted.next()?);
+    SHARED.contains(&kind).then(|| format!("{kind}.{name}"))
 }
 
 /// `update aws_lb.web`; nothing for what is only read or stays.
@@ -276,6 +325,15 @@ mod tests {
         assert_eq!(change(&row(json!(["update"]))), Some("update aws_lb.web".to_owned()));
         assert_eq!(change(&row(json!(["delete", "create"]))), Some("delete/create aws_lb.web".to_owned()));
         assert_eq!(change(&row(json!(["no-op"]))), None);
+    }
+
+    #[test]
+    fn only_what_lamplighter_keeps_too_is_a_target() {
+        let module = tempfile::tempdir().unwrap();
+        let text = "resource \"aws_lb\" \"web\" {\n}\nresource \"aws_s3_bucket\" \"assets\" {\n}\n";
+        fs::write(module.path().join("all.tf"), text).unwrap();
+        let expected = [0, 1].map(|stack| format!("-target=module.stack[\"lamp0{stack}\"].aws_lb.web"));
+        assert_eq!(targets(module.path(), 2).unwrap(), expected);
     }
 
     #[test]

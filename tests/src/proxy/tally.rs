@@ -38,12 +38,6 @@ impl Tally {
         self.last_change
     }
 
-    /// Calls to these services.
-    pub fn to_services(&self, services: &[&str]) -> u64 {
-        let of = |((service, _), _): &(&(String, String), &u64)| services.contains(&service.as_str());
-        self.counts.iter().filter(of).map(|(_, count)| count).sum()
-    }
-
     /// Calls of one action, whatever the service.
     pub fn of_action(&self, action: &str) -> u64 {
         self.counts.iter().filter(|((_, name), _)| name == action).map(|(_, count)| count).sum()

@@ -181,6 +181,11 @@ def parts(install):
     )
 
 
+def networks():
+    """The VPCs that somebody made."""
+    return sorted(row["VpcId"] for row in client("ec2").describe_vpcs()["Vpcs"] if not row["IsDefault"])
+
+
 def look(drift, site):
     """What a drift is about, in a site that is a JSON object from parts to ids: see `drift.py`."""
     return DRIFTS[drift].look(json.loads(site))
@@ -198,7 +203,7 @@ COMMANDS = {
     function.__name__.replace("_", "-"): function
     for function in (
         certificate, make_vpc, suspend, terminate, take_tags, deregister, targets, members, capacity, resize,
-        replicas, delete_database, revoke_everything, snapshots, put_metric, tagged, parts, look, spoil, mend,
+        replicas, delete_database, revoke_everything, snapshots, put_metric, tagged, parts, networks, look, spoil, mend,
     )
 }
 

@@ -5,6 +5,8 @@
 //! names the service; a form field, a header or the path names the action.
 
 mod call;
+mod hurt;
+mod reply;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -14,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response, StatusCode, header};
@@ -24,7 +26,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use call::Call;
+pub use hurt::{Dice, Hurt};
 pub use tally::Tally;
+
+use reply::Reply;
 
 /// What becomes of a call.
 #[derive(Clone, Debug)]
@@ -39,6 +44,8 @@ pub enum Verdict {
     DropRequest,
     /// AWS carries it out, and the connection ends before the client hears of that.
     DropReply,
+    /// AWS carries it out, and the connection ends after half of the reply.
+    CutReply,
 }
 
 type Judge = dyn Fn(&Call) -> Verdict + Send + Sync;
@@ -154,7 +161,7 @@ impl fmt::Display for Dropped {
 
 impl std::error::Error for Dropped {}
 
-type Answer = Response<Full<Bytes>>;
+type Answer = Response<Reply>;
 
 impl Link {
     async fn pass_on(&self, request: Request<Incoming>) -> Result<Answer, Dropped> {
@@ -168,12 +175,13 @@ impl Link {
                 tokio::time::sleep(time).await;
                 Ok(self.forward(head, body).await)
             }
-            Verdict::Answer(answer) => Ok(answer.map(Full::new)),
+            Verdict::Answer(answer) => Ok(answer.map(Reply::whole)),
             Verdict::DropRequest => Err(Dropped),
             Verdict::DropReply => {
                 self.forward(head, body).await;
                 Err(Dropped)
             }
+            Verdict::CutReply => Ok(self.forward(head, body).await.map(Reply::cut)),
         }
     }
 
@@ -182,7 +190,8 @@ impl Link {
         match self.ask(head, body).await {
             Ok(answer) => answer,
             Err(error) => {
-                let mut answer = Response::new(Full::from(format!("the proxy got no answer: {error}")));
+                let mut answer =
+                    Response::new(Reply::whole(format!("the proxy got no answer: {error}").into()));
                 *answer.status_mut() = StatusCode::BAD_GATEWAY;
                 answer
             }
@@ -194,7 +203,7 @@ impl Link {
         let request = self.client.request(head.method, format!("{}{path}", self.upstream));
         let answer = request.headers(end_to_end(head.headers)).body(body).send().await?;
         let (status, headers) = (answer.status(), end_to_end(answer.headers().clone()));
-        let mut passed_on = Response::new(Full::new(answer.bytes().await?));
+        let mut passed_on = Response::new(Reply::whole(answer.bytes().await?));
         *passed_on.status_mut() = status;
         *passed_on.headers_mut() = headers;
         Ok(passed_on)

@@ -154,7 +154,7 @@ async fn the_simulated_region_keeps_the_contract() -> Result<()> {
 #[tokio::test]
 async fn the_endpoint_keeps_the_contract() -> Result<()> {
     let account = Account::new()?;
-    let cloud = connect(&account, INSTALL).await.context("connect")?;
+    let cloud = connect(account.url(), INSTALL).await.context("connect")?;
     Contract::new(cloud, Real { account, left: Duration::from_secs(20) }, INSTALL).run().await
 }
 

@@ -18,3 +18,4 @@ mod promtool;
 mod site;
 mod support;
 mod tidy;
+mod wire;

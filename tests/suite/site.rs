@@ -46,7 +46,13 @@ impl Site {
 
     pub(crate) async fn with(settings: Settings) -> Result<Self> {
         let emulator = Account::new()?;
-        let cloud = Counting::new(connect(&emulator, INSTALL).await?);
+        let cloud = connect(emulator.url(), INSTALL).await?;
+        Self::of(emulator, cloud, settings)
+    }
+
+    /// In `emulator`, reached by `cloud`.
+    pub(crate) fn of(emulator: Account, cloud: AwsCloud, settings: Settings) -> Result<Self> {
+        let cloud = Counting::new(cloud);
         let clock = AheadClock::default();
         let time = clock.clone();
         let store = Store::in_memory(move || time.now());
@@ -167,8 +173,17 @@ impl Site {
         row.id.with_context(|| format!("{part} has no id"))
     }
 
-    pub(crate) async fn goes_away(&self, key: &Key) -> Result<()> {
+    pub(crate) async fn delete(&self, key: &Key) -> Result<()> {
         self.store.delete(key, Preconditions::default()).await?;
-        self.until("gone", |site| Ok(site.store.get(key)?.is_none())).await
+        Ok(())
+    }
+
+    pub(crate) fn is_gone(&self, key: &Key) -> Result<bool> {
+        Ok(self.store.get(key)?.is_none())
+    }
+
+    pub(crate) async fn goes_away(&self, key: &Key) -> Result<()> {
+        self.delete(key).await?;
+        self.until("gone", |site| site.is_gone(key)).await
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use lamp_aws::AwsCloud;
 use lamp_cloud::Clock;
-use lamp_tests::account::{Account, REGION};
+use lamp_tests::account::REGION;
 
 /// The clock on the wall, put forward now and then: so that a test need not wait for what a clock decides. Clones share
 /// it.
@@ -33,8 +33,8 @@ impl Clock for AheadClock {
     }
 }
 
-/// The real adapter, in this account.
-pub(crate) async fn connect(account: &Account, install: &str) -> Result<AwsCloud> {
+/// The real adapter, for the AWS at this address.
+pub(crate) async fn connect(url: &str, install: &str) -> Result<AwsCloud> {
     let config = lamp_aws::Config { region: REGION.to_owned(), install: install.to_owned() };
-    Ok(AwsCloud::connect_to(config, account.url()).await?)
+    Ok(AwsCloud::connect_to(config, url).await?)
 }

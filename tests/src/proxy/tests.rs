@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use http_body_util::Full;
 use hyper::server::conn::http1;
 
 use super::*;
@@ -74,6 +75,7 @@ async fn a_judge_decides_what_becomes_of_a_call() {
         "Refused" => Verdict::Answer(refusal.clone()),
         "LostRequest" => Verdict::DropRequest,
         "LostReply" => Verdict::DropReply,
+        "CutReply" => Verdict::CutReply,
         "Late" => Verdict::Delay(Duration::from_millis(1)),
         _ => Verdict::Pass,
     });
@@ -87,9 +89,13 @@ async fn a_judge_decides_what_becomes_of_a_call() {
     assert_eq!(echo.reached(), 0);
     assert!(call(&proxy, "LostReply").await.is_err());
     assert_eq!(echo.reached(), 1, "AWS carried it out all the same");
-    assert!(call(&proxy, "Late").await.is_ok());
+    let cut = call(&proxy, "CutReply").await.unwrap();
+    assert_eq!(cut.status(), StatusCode::CREATED);
+    assert!(cut.bytes().await.is_err(), "half of it is no reply");
     assert_eq!(echo.reached(), 2);
-    assert_eq!(proxy.peek().total(), 4, "each of them counts, whatever became of it");
+    assert!(call(&proxy, "Late").await.is_ok());
+    assert_eq!(echo.reached(), 3);
+    assert_eq!(proxy.peek().total(), 5, "each of them counts, whatever became of it");
 }
 
 #[tokio::test]

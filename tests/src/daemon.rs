@@ -4,12 +4,15 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::account::REGION;
 
+/// Ports for daemons. Linux gives those from 32768 on to connections.
+const PORTS: std::ops::Range<u32> = 20_000..32_000;
 /// How long a daemon may take until it answers.
 const START: Duration = Duration::from_secs(30);
 
@@ -53,8 +56,7 @@ impl Home {
     }
 
     fn of(cloud: Cloud) -> Result<Self> {
-        let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
-        Ok(Self { directory: tempfile::tempdir()?, listen, cloud })
+        Ok(Self { directory: tempfile::tempdir()?, listen: free_address()?, cloud })
     }
 
     /// Address of the API, without a slash at its end.
@@ -96,6 +98,20 @@ impl Home {
         };
         Ok(command)
     }
+}
+
+/// An address that nobody listens on, and that stays free while a daemon is down: below the ports that the kernel gives
+/// to connections, and no other home of this process has it.
+fn free_address() -> Result<String> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..PORTS.len() {
+        let offset = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_add(std::process::id().wrapping_mul(61));
+        let address = format!("127.0.0.1:{}", PORTS.start + offset % (PORTS.end - PORTS.start));
+        if TcpListener::bind(&address).is_ok() {
+            return Ok(address);
+        }
+    }
+    bail!("no port from {} to {} is free", PORTS.start, PORTS.end - 1)
 }
 
 /// A running daemon. It is killed when it is dropped.

@@ -28,6 +28,7 @@ pub(crate) struct Clients {
     pub(crate) rds: aws_sdk_rds::Client,
     pub(crate) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(crate) secrets: aws_sdk_secretsmanager::Client,
+    pub(crate) sts: aws_sdk_sts::Client,
 }
 
 /// The clients for reads, and those for mutations.
@@ -98,6 +99,7 @@ impl Clients {
             rds: aws_sdk_rds::Client::new(&sdk),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&sdk),
             secrets: aws_sdk_secretsmanager::Client::new(&sdk),
+            sts: aws_sdk_sts::Client::new(&sdk),
         }
     }
 }

@@ -2,7 +2,8 @@
 //! Secrets Manager.
 //!
 //! It turns each [`Read`] and each [`Request`] into one AWS call and the answer into the port's words. It must not know
-//! stacks, plans, intents or the store, decides nothing, and keeps no state but what RDS's ARNs have in common. The
+//! stacks, plans, intents or the store, decides nothing, and keeps no state but what RDS's ARNs have in common, and whose
+//! account it was in when it last asked. The
 //! master password of a database is made, stored and read here; it never leaves this crate, and no input of the SDK is
 //! ever logged.
 //!
@@ -11,6 +12,7 @@
 //! - the creation of a primary database reads its master password (`GetSecretValue`) first;
 //! - tags of RDS resources are addressed by ARN: if no listing has shown one yet, the resource is described first.
 
+mod account;
 mod answer;
 mod apply;
 mod arns;
@@ -27,6 +29,7 @@ use std::fmt;
 
 use lamp_cloud::{Applied, Cloud, CloudError, Read, Reading, Request};
 
+use account::Guard;
 use arns::RdsArns;
 use clients::Clients;
 pub use config::{Config, ConnectError};
@@ -38,6 +41,7 @@ pub struct AwsCloud {
     reads: Clients,
     mutations: Clients,
     arns: RdsArns,
+    guard: Option<Guard>,
 }
 
 impl AwsCloud {
@@ -62,7 +66,28 @@ impl AwsCloud {
     }
 
     fn new(config: Config, (reads, mutations): (Clients, Clients)) -> Self {
-        Self { region: config.region, install: config.install, reads, mutations, arns: RdsArns::default() }
+        Self {
+            region: config.region,
+            install: config.install,
+            reads,
+            mutations,
+            arns: RdsArns::default(),
+            guard: None,
+        }
+    }
+
+    /// The account that the credentials are of: twelve digits.
+    ///
+    /// # Errors
+    /// When AWS does not say.
+    pub async fn account(&self) -> Result<String, CloudError> {
+        account::ask(&self.reads.sts).await
+    }
+
+    /// Calls nothing any more while the credentials are of another account than this one.
+    #[must_use]
+    pub fn in_account(self, account: String) -> Self {
+        Self { guard: Some(Guard::of(account)), ..self }
     }
 }
 
@@ -81,10 +106,16 @@ impl Cloud for AwsCloud {
     }
 
     async fn read(&self, read: &Read) -> Result<Reading, CloudError> {
+        if let Some(guard) = &self.guard {
+            guard.before_read(&self.reads.sts, read).await?;
+        }
         read::read(self, read).await
     }
 
     async fn apply(&self, request: &Request) -> Result<Applied, CloudError> {
+        if let Some(guard) = &self.guard {
+            guard.before_change(&self.reads.sts).await?;
+        }
         apply::apply(self, request).await
     }
 }

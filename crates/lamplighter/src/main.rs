@@ -4,6 +4,7 @@ mod args;
 mod clock;
 mod config;
 mod demo;
+mod home;
 mod serve;
 mod telemetry;
 mod wire;

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::SpeedClock;
 use crate::config::{Config, SIMULATED_REGION};
+use crate::home;
 
 /// A region in memory: it ends with the process.
 #[derive(Clone)]
@@ -69,11 +70,13 @@ pub(crate) struct Daemon {
 impl Daemon {
     pub(crate) async fn start_aws(config: &Config, shutdown: CancellationToken) -> Result<Self> {
         let region = region_of_sdk(config)?;
+        let clock = Arc::new(SpeedClock::new(1.0));
+        let store = open(&config.data_dir, &clock)?;
+        home::claim(&store, &config.data_dir, Some(&region), &config.install).await?;
         let cloud = AwsCloud::connect(lamp_aws::Config { region, install: config.install.clone() })
             .await
             .context("cannot connect to AWS")?;
-        let clock = Arc::new(SpeedClock::new(1.0));
-        let store = open(&config.data_dir, &clock)?;
+        let cloud = home::in_its_account(cloud, &store).await?;
         Self::start(config, cloud, store, clock, shutdown).await
     }
 
@@ -83,6 +86,7 @@ impl Daemon {
         shutdown: CancellationToken,
     ) -> Result<Self> {
         let store = open(&config.data_dir, &region.clock)?;
+        home::claim(&store, &config.data_dir, None, &config.install).await?;
         forget_the_last_region(&store).await?;
         Self::start(config, region.simulator.clone(), store, Arc::clone(&region.clock), shutdown).await
     }

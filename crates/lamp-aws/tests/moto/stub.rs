@@ -38,6 +38,11 @@ impl Stub {
         Self { cloud: AwsCloud::connect_to(config, &url).await.expect("a connection"), asked }
     }
 
+    /// The same for credentials that must be of this account, and how many requests came.
+    pub(crate) fn in_account(self, account: &str) -> (Arc<AtomicUsize>, AwsCloud) {
+        (self.asked, self.cloud.in_account(account.to_owned()))
+    }
+
     /// How many requests came.
     pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)

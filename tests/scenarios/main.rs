@@ -15,6 +15,7 @@ mod drift;
 mod faults;
 mod healing;
 mod instances;
+mod left_alone;
 mod many_stacks;
 mod modes;
 mod replicas;

@@ -15,6 +15,8 @@ pub mod types {
     pub const STALLED: &str = "Stalled";
     /// Nothing is changed, because the spec says so.
     pub const PAUSED: &str = "Paused";
+    /// Fields differ from the spec, and `spec.ignore` says that this is only reported.
+    pub const DRIFT_REPORTED: &str = "DriftReported";
     /// The network is as its spec says.
     pub const NETWORK_READY: &str = "NetworkReady";
     /// Each tier has the instances it wants, and they serve.

@@ -32,7 +32,8 @@ pub enum FieldOwner {
 /// A field in which a resource differs from what is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    pub field: &'static str,
+    /// As in the API: `userData`.
+    pub field: String,
     pub mutability: Mutability,
     pub owner: FieldOwner,
     pub desired: String,
@@ -45,7 +46,8 @@ impl fmt::Display for Difference {
     }
 }
 
-/// The fields of a kind: name, mutability, owner. Expands to `differences(desired, observed)`.
+/// The fields of a kind: name, mutability, owner. Expands to `FIELDS`, `differences(desired, observed)`, and
+/// `leave(desired, observed, field)`, which takes the value of one field as it was found.
 ///
 /// A field marked `detail` is an `Option` that AWS shows only in a call of its own: `None` in the observed resource
 /// means "not read yet", which is no difference.
@@ -55,6 +57,14 @@ macro_rules! fields {
             let mut differences = Vec::new();
             $( fields!(@compare differences desired observed $field $mutability $owner $($detail)?); )*
             differences
+        }
+
+        const FIELDS: &[&str] = &[ $( stringify!($field) ),* ];
+
+        fn leave(desired: &mut $type, observed: &$type, field: &str) {
+            $( if $crate::field::api_name(stringify!($field)) == field {
+                desired.$field.clone_from(&observed.$field);
+            } )*
         }
     };
     (@compare $out:ident $desired:ident $observed:ident $field:ident $mutability:ident $owner:ident) => {
@@ -69,7 +79,7 @@ macro_rules! fields {
     };
     (@difference $desired:ident $observed:ident $field:ident $mutability:ident $owner:ident) => {
         $crate::field::Difference {
-            field: stringify!($field),
+            field: $crate::field::api_name(stringify!($field)),
             mutability: $crate::field::Mutability::$mutability,
             owner: $crate::field::FieldOwner::$owner,
             desired: $crate::field::show(&$desired.$field),
@@ -78,6 +88,17 @@ macro_rules! fields {
     };
 }
 pub(crate) use fields;
+
+/// The name of a field in the API: `user_data` is `userData` there.
+pub(crate) fn api_name(field: &str) -> String {
+    let mut words = field.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let mut letters = word.chars();
+        let initial = letters.next().map(|letter| letter.to_ascii_uppercase());
+        name + &initial.into_iter().chain(letters).collect::<String>()
+    })
+}
 
 /// A value as a person reads it in a plan: JSON without quotes around plain text, and references as what they name.
 pub(crate) fn show<T: Serialize>(value: &T) -> String {
@@ -112,8 +133,16 @@ fn reference(fields: &mut Map<String, Value>) -> Option<Value> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::show;
+    use super::{api_name, show};
     use crate::Reference;
+
+    #[test]
+    fn fields_are_called_as_in_the_api() {
+        assert_eq!(
+            ["user_data", "vpc", "max_storage_gib"].map(api_name),
+            ["userData", "vpc", "maxStorageGib"]
+        );
+    }
 
     #[test]
     fn references_are_shown_as_what_they_name() {

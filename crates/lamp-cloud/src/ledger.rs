@@ -20,6 +20,9 @@ pub struct LedgerEntry {
     /// When it was known to exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
+    /// When it was first seen to be as the spec says, or was taken over: until then it is being made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed_at: Option<Timestamp>,
     /// How many attempts to make it ended in a failed or vanished resource.
     #[serde(default)]
     pub attempt: u32,

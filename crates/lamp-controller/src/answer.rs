@@ -140,12 +140,13 @@ fn preview<C: Cloud>(
         settings: &shared.settings.plan,
         now,
     };
-    let Preview { steps, blocked } = lamp_plan::preview(&input);
+    let Preview { steps, blocked, left_alone } = lamp_plan::preview(&input);
     PlanStatus {
         phase: PlanPhase::Answered,
         observed_time: Some(Time(observed.region.observed_at)),
         steps,
         blocked,
+        left_alone,
         message: None,
     }
 }

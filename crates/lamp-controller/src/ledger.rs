@@ -1,8 +1,10 @@
 //! The ledger of one stack in the store: the only place that encodes and decodes its entries.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use lamp_cloud::{Body, Finished, LedgerEntry, Outcome, Part, Request};
-use lamp_plan::{Ledger, Settlement};
+use lamp_plan::{Ledger, Plan, Settlement};
 use lamp_store::{Store, StoreError};
 use serde::Deserialize;
 use serde_json::Value;
@@ -40,17 +42,24 @@ pub(crate) async fn write(
 }
 
 /// Writes down what an observation settled, all or nothing, and returns the ledger as it is then.
-pub(crate) async fn settle<'a>(
+pub(crate) async fn settle(
     store: &Store,
     uid: &str,
     mut ledger: Ledger,
-    settlements: impl Iterator<Item = (&'a Part, &'a Settlement)>,
+    plan: &Plan,
     now: Timestamp,
 ) -> Result<Ledger, LedgerError> {
     let mut batch = Vec::new();
-    for (part, settlement) in settlements {
+    for part in plan.settlements.keys().chain(&plan.completed).collect::<BTreeSet<_>>() {
         let before = ledger.remove(part).unwrap_or_default();
-        let after = settled(before, settlement, now);
+        let after = match plan.settlements.get(part) {
+            Some(settlement) => settled(before, settlement, now),
+            None => Some(before),
+        };
+        let after = after.map(|entry| match plan.completed.contains(part) {
+            true => LedgerEntry { completed_at: Some(now), ..entry },
+            false => entry,
+        });
         let value = after.as_ref().map(|entry| encode(part, entry)).transpose()?;
         batch.push((part.to_string(), value));
         ledger.extend(after.map(|entry| (part.clone(), entry)));
@@ -89,6 +98,7 @@ fn settled(mut entry: LedgerEntry, settlement: &Settlement, now: Timestamp) -> O
                 kind: Some(*kind),
                 id: Some(id.clone()),
                 created_at: Some(now),
+                completed_at: Some(now),
                 open: None,
                 ..entry
             };

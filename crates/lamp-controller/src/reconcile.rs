@@ -153,8 +153,7 @@ async fn carry_out<C: Cloud>(
     let identity = &run.stack.identity;
     let uid = &identity.owner.uid;
     let now = shared.clock.now();
-    let settled =
-        ledger::settle(&shared.store, uid, run.ledger.clone(), plan.settlements.iter(), now).await?;
+    let settled = ledger::settle(&shared.store, uid, run.ledger.clone(), plan, now).await?;
     let executed = execute(shared, identity, plan.actions.clone(), &settled).await;
     if executed.was_sent() {
         let needs_pass = shared.passes_started() + 1;

@@ -185,7 +185,7 @@ pub(crate) fn publish(metrics: &Metrics, plan: &Plan, executed: &Executed) {
     for (action, _) in executed.ended.iter().filter(|(_, ending)| matches!(ending, Ending::Done(_))) {
         let drifted = plan.parts.get(&action.part).is_some_and(|report| report.state == PartState::Drifted);
         for change in action.changes.iter().filter(|_| drifted) {
-            metrics.drift.with_label_values(&[action.kind.name(), change.field]).inc();
+            metrics.drift.with_label_values(&[action.kind.name(), change.field.as_str()]).inc();
         }
         for (_, decision, _) in plan.decisions.iter().filter(|(part, ..)| *part == action.part) {
             count_decision(metrics, decision);
@@ -204,12 +204,13 @@ fn count_decision(metrics: &Metrics, decision: &str) {
     }
 }
 
-const TYPES: [&str; 8] = [
+const TYPES: [&str; 9] = [
     types::READY,
     types::PROGRESSING,
     types::DEGRADED,
     types::STALLED,
     types::PAUSED,
+    types::DRIFT_REPORTED,
     types::NETWORK_READY,
     types::TIERS_READY,
     types::DATABASE_READY,

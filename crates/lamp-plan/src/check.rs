@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use lamp_api::v1alpha1::DeletionPolicy;
+use lamp_api::v1alpha1::{Capacity, DeletionPolicy, Tier, ignore_policy};
 use lamp_cloud::kinds::auto_scaling_group::Change as GroupChange;
 use lamp_cloud::kinds::db_instance::Change as DatabaseChange;
 use lamp_cloud::{Body, Change, Part, Request, Resource, ResourceId, unique_name};
@@ -124,11 +124,26 @@ fn capacity(input: &PlanInput<'_>, _: &Plan, action: &Action) -> Option<Violatio
         }
         _ => return None,
     };
-    let bounds = tier.capacity.min..=tier.capacity.max;
+    let (min, max) = bounds(input, tier);
+    let bounds = min..=max;
     if bounds.contains(&desired) {
         return None;
     }
     violation(action, "capacity within bounds", format!("{desired} is not within {bounds:?}"))
+}
+
+/// The bounds of a tier. Where the spec leaves those of the group alone, its own hold as well.
+fn bounds(input: &PlanInput<'_>, tier: &Tier) -> (u32, u32) {
+    let Capacity { min, max, .. } = tier.capacity;
+    let part = parts::auto_scaling_group(&tier.name);
+    let left = |field| ignore_policy(&input.spec.ignore, part.as_str(), field).is_some();
+    match input.inventory.present(&part).map(|row| &row.body) {
+        Some(Body::AutoScalingGroup(group)) => (
+            if left("min") { min.min(group.min) } else { min },
+            if left("max") { max.max(group.max) } else { max },
+        ),
+        _ => (min, max),
+    }
 }
 
 fn storage(input: &PlanInput<'_>, _: &Plan, action: &Action) -> Option<Violation> {
@@ -230,7 +245,8 @@ fn budget(input: &PlanInput<'_>, plan: &Plan) -> Vec<Violation> {
     let over = |(group, actions): (&ResourceId, Vec<&Action>)| {
         let part = resource(input, group).and_then(Resource::part)?;
         let tier = input.spec.tiers.iter().find(|tier| parts::auto_scaling_group(&tier.name) == part)?;
-        let allowed = (tier.capacity.max * tier.healing.max_in_flight_percent / 100).max(1) as usize;
+        let (_, max) = bounds(input, tier);
+        let allowed = (max * tier.healing.max_in_flight_percent / 100).max(1) as usize;
         let first = actions.first().filter(|_| actions.len() > allowed)?;
         violation(
             first,

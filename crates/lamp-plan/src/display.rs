@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lamp_api::v1alpha1::PartState;
+use lamp_api::v1alpha1::{LeftAlone, PartState};
 
 use crate::{Action, Effect, PartReport, Plan};
 
@@ -41,6 +41,9 @@ impl fmt::Display for Plan {
             if report.state != PartState::Ready && !acted(part) {
                 writeln!(f, "  {part} {report}")?;
             }
+        }
+        for LeftAlone { part, field, wanted, found, reason } in &self.left_alone {
+            writeln!(f, "! {part} {field}: {found} is left alone ({reason:?}), wanted is {wanted}")?;
         }
         if self.finished {
             writeln!(f, "finished: nothing is left")?;

@@ -12,6 +12,7 @@ mod draft;
 mod healing;
 mod input;
 pub mod kinds;
+mod left_alone;
 mod live;
 mod memory;
 mod naming;

@@ -4,7 +4,7 @@ mod born;
 mod world;
 
 use jiff::Timestamp;
-use lamp_api::v1alpha1::{PartState, PlanStep, Waiting};
+use lamp_api::v1alpha1::{LeftAlone, PartState, PlanStep, Waiting};
 
 pub use world::World;
 
@@ -23,6 +23,8 @@ pub struct Preview {
     pub steps: Vec<PlanStep>,
     /// What waits for a person, or for something that planning forward cannot bring about.
     pub blocked: Vec<Waiting>,
+    /// Differences that are reported and not put back.
+    pub left_alone: Vec<LeftAlone>,
 }
 
 /// Plans the whole way.
@@ -42,7 +44,7 @@ pub fn preview(input: &PlanInput<'_>) -> Preview {
         world.pass_time(plan.next_look.filter(|_| idle > 0).unwrap_or(Timestamp::MIN));
     }
     steps.sort_by_key(|step| step.effect);
-    Preview { steps, blocked: blocked(&plan) }
+    Preview { steps, blocked: blocked(&plan), left_alone: plan.left_alone }
 }
 
 fn step(action: &Action) -> PlanStep {

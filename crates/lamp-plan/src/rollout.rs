@@ -7,7 +7,7 @@ use lamp_cloud::{Body, Inventory, Kind, Request};
 use crate::live::attempt::{may_send, rollout_part};
 use crate::live::budget::{Budget, STARTUP, is_arriving, is_recent_rollout};
 use crate::live::tier_view::{MemberView, TierView, count};
-use crate::{Action, Draft, Effect, parts};
+use crate::{Action, Draft, Effect, left_alone, parts};
 
 /// The capacity that a rollout needs at least: one above `min`, so that replacing one never goes below it, until the
 /// last new instance is ready. 0 where nothing is rolled out.
@@ -46,10 +46,11 @@ pub(crate) fn plan_rollout(
         draft.decide(&part, "Hold", reason.clone());
         return Some(reason);
     }
+    let standing = left_alone::standing_tier(&draft.input, tier, Some(view.body));
     let (total, outdated) = (count(view.staying()), count(view.outdated()));
     let progress =
         format!("rolling out version {version}: {} of {total} replaced", total.saturating_sub(outdated));
-    match next(tier, view, budget) {
+    match next(&standing, view, budget) {
         Ok(member) => {
             replace(draft, view, member, &progress);
             Some(progress)

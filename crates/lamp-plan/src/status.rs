@@ -49,6 +49,7 @@ pub fn status(
         parts: part_statuses(plan),
         waiting: waiting(plan, failures),
         strangers: plan.strangers.clone(),
+        left_alone: plan.left_alone.clone(),
         decisions: decisions::merge(input, plan, previous),
         last_handled_reconcile_at: previous.and_then(|previous| previous.last_handled_reconcile_at.clone()),
     };

@@ -1,7 +1,7 @@
 //! Launch templates and their versions.
 
 use anyhow::{Result, bail};
-use lamp_cloud::kinds::launch_template::{self, LaunchTemplate, TemplateData};
+use lamp_cloud::kinds::launch_template::{self, LaunchTemplate, OUR_VERSION, TemplateData};
 use lamp_cloud::{Body, Change, Cloud, Kind, Reference, Request, Tags};
 
 use super::{Contract, Outside};
@@ -26,6 +26,7 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
             imds_v2_required: true,
             root_volume_encrypted: true,
             detailed_monitoring: true,
+            description: Some(OUR_VERSION.to_owned()),
         };
         LaunchTemplate { data: Some(data), latest_version: 0, default_version: 0 }
     }
@@ -44,6 +45,7 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
             imds_v2_required: false,
             root_volume_encrypted: false,
             detailed_monitoring: false,
+            description: None,
         };
         LaunchTemplate { data: Some(data), latest_version: 0, default_version: 0 }
     }

@@ -1,6 +1,7 @@
 //! Version `v1alpha1` of the group `lamplighter.dev`.
 
 mod database;
+mod ignore;
 mod lampstack;
 mod network;
 mod plan;
@@ -11,6 +12,7 @@ mod update;
 mod validation;
 
 pub use database::*;
+pub use ignore::*;
 pub use lampstack::*;
 pub use network::*;
 pub use plan::*;

@@ -49,6 +49,9 @@ pub struct PlanStatus {
     /// What could not be planned, and why.
     #[serde(default)]
     pub blocked: Vec<super::Waiting>,
+    /// What differs from the spec, and would be left so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_alone: Vec<super::LeftAlone>,
     /// Why there is no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,

@@ -53,6 +53,10 @@ pub struct LampStackStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strangers: Vec<Stranger>,
 
+    /// Fields that are not as the spec says, and are left so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_alone: Vec<LeftAlone>,
+
     /// The last decisions, newest first, at most 20.
     #[serde(default)]
     pub decisions: Vec<Decision>,
@@ -157,6 +161,28 @@ pub struct Stranger {
     /// Its `Name` tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+}
+
+/// A field of a part that is not as the spec says, and is left so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LeftAlone {
+    pub part: String,
+    /// Name of the field, for example `userData`.
+    pub field: String,
+    /// What the spec wants, shortened where it is long.
+    pub wanted: String,
+    /// What AWS has, shortened where it is long.
+    pub found: String,
+    /// Why it is left alone.
+    pub reason: LeftAloneReason,
+}
+
+/// Why a field is left as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum LeftAloneReason {
+    /// A rule of `spec.ignore` says that it is only reported.
+    Reported,
 }
 
 /// One decision, with its numbers.

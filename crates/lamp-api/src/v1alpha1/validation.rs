@@ -5,6 +5,7 @@
 
 mod bounds;
 mod database;
+mod ignore;
 mod load_balancer;
 mod network;
 mod parameters;
@@ -24,6 +25,7 @@ pub fn validate(spec: &LampStackSpec) -> Vec<FieldError> {
     if let Some(database) = &spec.database {
         database::check(database, &mut errors);
     }
+    ignore::check(spec, &mut errors);
     errors
 }
 

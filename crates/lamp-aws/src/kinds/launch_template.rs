@@ -74,7 +74,8 @@ fn newest(row: &LaunchTemplateVersion) -> Answer<(ResourceId, u64, TemplateData)
     let id = required(LIST_VERSIONS, "launchTemplateId", row.launch_template_id.clone())?;
     let number = required(LIST_VERSIONS, "versionNumber", version(row.version_number))?;
     let data = required(LIST_VERSIONS, "launchTemplateData", row.launch_template_data())?;
-    Ok((id, number, data::observed(data)))
+    let description = row.version_description.clone().filter(|description| !description.is_empty());
+    Ok((id, number, TemplateData { description, ..data::observed(data) }))
 }
 
 pub(crate) async fn create(
@@ -91,6 +92,7 @@ pub(crate) async fn create(
         .create_launch_template()
         .launch_template_name(creation.name)
         .client_token(creation.token)
+        .set_version_description(wanted.description.clone())
         .launch_template_data(data::requested(CREATE, wanted)?)
         .tag_specifications(tags::specification(ResourceType::LaunchTemplate, creation.tags));
     let answer = call.send().await.map_err(|error| failure(CREATE, error))?;
@@ -105,6 +107,7 @@ pub(crate) async fn change(cloud: &AwsCloud, id: &str, token: &str, change: &Cha
                 .create_launch_template_version()
                 .launch_template_id(id)
                 .client_token(token)
+                .set_version_description(wanted.description.clone())
                 .launch_template_data(data::requested(NEW_VERSION, wanted)?);
             let answer = call.send().await.map_err(|error| failure(NEW_VERSION, error))?;
             Ok(done(&answer))

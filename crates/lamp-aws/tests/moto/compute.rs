@@ -1,7 +1,7 @@
 //! Launch templates, Auto Scaling groups, and the instances and targets that come from them.
 
 use lamp_cloud::kinds::auto_scaling_group::{self, AutoScalingGroup, Settings};
-use lamp_cloud::kinds::launch_template::{self, LaunchTemplate, TemplateData};
+use lamp_cloud::kinds::launch_template::{self, LaunchTemplate, OUR_VERSION, TemplateData};
 use lamp_cloud::kinds::security_group::SecurityGroup;
 use lamp_cloud::{
     Change, Cloud, Instance, InstanceState, Kind, LifecycleState, Listing, Read, Reading, Reference, Request,
@@ -29,6 +29,7 @@ async fn data(account: &Account, vpc: &Reference) -> TemplateData {
         imds_v2_required: true,
         root_volume_encrypted: true,
         detailed_monitoring: true,
+        description: Some(OUR_VERSION.into()),
     }
 }
 

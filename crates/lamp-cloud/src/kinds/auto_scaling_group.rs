@@ -96,6 +96,7 @@ impl Declared for AutoScalingGroup {
     const REPEAT: Repeat = Repeat::Safe;
     const CREATE: &'static str = "CreateAutoScalingGroup";
     const DELETE: &'static str = "DeleteAutoScalingGroup";
+    const FIELDS: &'static [&'static str] = FIELDS;
 
     fn needs(&self) -> Vec<&Reference> {
         std::iter::once(&self.template).chain(&self.subnets).chain(&self.target_groups).collect()
@@ -107,6 +108,10 @@ impl Declared for AutoScalingGroup {
 
     fn differences(&self, observed: &Self) -> Vec<Difference> {
         differences(&self.sorted(), &observed.sorted())
+    }
+
+    fn leave(&mut self, observed: &Self, field: &str) {
+        leave(self, observed, field);
     }
 
     fn changes(&self, observed: &Self) -> Vec<Change> {

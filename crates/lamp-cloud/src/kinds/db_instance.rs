@@ -116,6 +116,7 @@ impl Declared for DbInstance {
     const REPEAT: Repeat = Repeat::Safe;
     const CREATE: &'static str = "CreateDBInstance";
     const DELETE: &'static str = "DeleteDBInstance";
+    const FIELDS: &'static [&'static str] = FIELDS;
 
     fn needs(&self) -> Vec<&Reference> {
         [&self.subnet_group, &self.parameter_group]
@@ -137,6 +138,14 @@ impl Declared for DbInstance {
 
     fn differences(&self, observed: &Self) -> Vec<Difference> {
         differences(&self.sorted(), &observed.sorted())
+    }
+
+    fn leave(&mut self, observed: &Self, field: &str) {
+        // The parameter group is of the version's family: the two change together.
+        if field == "version" && self.version != observed.version {
+            self.parameter_group.clone_from(&observed.parameter_group);
+        }
+        leave(self, observed, field);
     }
 
     fn changes(&self, observed: &Self) -> Vec<Change> {

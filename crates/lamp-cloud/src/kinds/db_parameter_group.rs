@@ -36,6 +36,7 @@ impl Declared for DbParameterGroup {
     const REPEAT: Repeat = Repeat::Safe;
     const CREATE: &'static str = "CreateDBParameterGroup";
     const DELETE: &'static str = "DeleteDBParameterGroup";
+    const FIELDS: &'static [&'static str] = FIELDS;
 
     fn needs(&self) -> Vec<&Reference> {
         Vec::new()
@@ -47,6 +48,10 @@ impl Declared for DbParameterGroup {
 
     fn differences(&self, observed: &Self) -> Vec<Difference> {
         differences(self, observed)
+    }
+
+    fn leave(&mut self, observed: &Self, field: &str) {
+        leave(self, observed, field);
     }
 
     fn changes(&self, observed: &Self) -> Vec<Change> {

@@ -33,6 +33,7 @@ impl Declared for DbSubnetGroup {
     const REPEAT: Repeat = Repeat::Safe;
     const CREATE: &'static str = "CreateDBSubnetGroup";
     const DELETE: &'static str = "DeleteDBSubnetGroup";
+    const FIELDS: &'static [&'static str] = FIELDS;
 
     fn needs(&self) -> Vec<&Reference> {
         self.subnets.iter().collect()
@@ -44,6 +45,10 @@ impl Declared for DbSubnetGroup {
 
     fn differences(&self, observed: &Self) -> Vec<Difference> {
         differences(&self.sorted(), &observed.sorted())
+    }
+
+    fn leave(&mut self, observed: &Self, field: &str) {
+        leave(self, observed, field);
     }
 
     fn changes(&self, observed: &Self) -> Vec<Change> {

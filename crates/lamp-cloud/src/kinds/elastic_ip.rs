@@ -25,6 +25,7 @@ impl Declared for ElasticIp {
     const REPEAT: Repeat = Repeat::AfterQuarantine;
     const CREATE: &'static str = "AllocateAddress";
     const DELETE: &'static str = "ReleaseAddress";
+    const FIELDS: &'static [&'static str] = &[];
 
     fn needs(&self) -> Vec<&Reference> {
         Vec::new()
@@ -37,6 +38,8 @@ impl Declared for ElasticIp {
     fn differences(&self, _: &Self) -> Vec<Difference> {
         Vec::new()
     }
+
+    fn leave(&mut self, _: &Self, _: &str) {}
 
     fn changes(&self, _: &Self) -> Vec<Change> {
         Vec::new()

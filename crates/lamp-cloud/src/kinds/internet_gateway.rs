@@ -26,6 +26,7 @@ impl Declared for InternetGateway {
     const REPEAT: Repeat = Repeat::AfterQuarantine;
     const CREATE: &'static str = "CreateInternetGateway";
     const DELETE: &'static str = "DeleteInternetGateway";
+    const FIELDS: &'static [&'static str] = FIELDS;
 
     fn needs(&self) -> Vec<&Reference> {
         Vec::new()
@@ -37,6 +38,10 @@ impl Declared for InternetGateway {
 
     fn differences(&self, observed: &Self) -> Vec<Difference> {
         differences(self, observed)
+    }
+
+    fn leave(&mut self, observed: &Self, field: &str) {
+        leave(self, observed, field);
     }
 
     fn changes(&self, observed: &Self) -> Vec<Change> {

@@ -37,7 +37,13 @@ pub struct TemplateData {
     /// A datapoint of each metric every minute instead of every five, which is what scaling reads. EC2 charges for it.
     #[serde(default)]
     pub detailed_monitoring: bool,
+    /// What the version says of itself: [`OUR_VERSION`] where we made it. It launches nothing, so it is not compared.
+    #[serde(default)]
+    pub description: Option<String>,
 }
+
+/// The description of the versions that we make. Those of others say something else, or nothing.
+pub const OUR_VERSION: &str = "Made by Lamplighter";
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
@@ -61,6 +67,11 @@ fields!(TemplateData {
 });
 
 impl LaunchTemplate {
+    /// Whether the newest version is known to be none of ours.
+    pub fn is_anothers(&self) -> bool {
+        self.data.as_ref().is_some_and(|data| data.description.as_deref() != Some(OUR_VERSION))
+    }
+
     fn sorted(data: &TemplateData) -> TemplateData {
         let mut data = data.clone();
         data.security_groups.sort();
@@ -75,6 +86,7 @@ impl Declared for LaunchTemplate {
     const REPEAT: Repeat = Repeat::Safe;
     const CREATE: &'static str = "CreateLaunchTemplate";
     const DELETE: &'static str = "DeleteLaunchTemplate";
+    const FIELDS: &'static [&'static str] = FIELDS;
 
     fn needs(&self) -> Vec<&Reference> {
         self.data.iter().flat_map(|data| &data.security_groups).collect()
@@ -91,10 +103,16 @@ impl Declared for LaunchTemplate {
         }
     }
 
+    fn leave(&mut self, observed: &Self, field: &str) {
+        if let (Some(desired), Some(observed)) = (&mut self.data, &observed.data) {
+            leave(desired, observed, field);
+        }
+    }
+
     fn changes(&self, observed: &Self) -> Vec<Change> {
         let resolved = self.needs().iter().all(|reference| reference.as_id().is_some());
         match (&self.data, &observed.data) {
-            (Some(wanted), Some(current)) if Self::sorted(wanted) != Self::sorted(current) => {
+            (Some(wanted), Some(_)) if !self.differences(observed).is_empty() => {
                 resolved.then(|| Change::NewVersion(wanted.clone())).into_iter().collect()
             }
             (Some(_), Some(_)) if observed.default_version != observed.latest_version => {

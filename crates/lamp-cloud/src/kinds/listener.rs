@@ -47,6 +47,7 @@ impl Declared for Listener {
     const REPEAT: Repeat = Repeat::Safe;
     const CREATE: &'static str = "CreateListener";
     const DELETE: &'static str = "DeleteListener";
+    const FIELDS: &'static [&'static str] = FIELDS;
 
     fn needs(&self) -> Vec<&Reference> {
         let group = match &self.action {
@@ -66,6 +67,10 @@ impl Declared for Listener {
 
     fn differences(&self, observed: &Self) -> Vec<Difference> {
         differences(self, observed)
+    }
+
+    fn leave(&mut self, observed: &Self, field: &str) {
+        leave(self, observed, field);
     }
 
     fn changes(&self, observed: &Self) -> Vec<Change> {

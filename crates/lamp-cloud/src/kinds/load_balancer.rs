@@ -66,6 +66,7 @@ impl Declared for LoadBalancer {
     const REPEAT: Repeat = Repeat::Safe;
     const CREATE: &'static str = "CreateLoadBalancer";
     const DELETE: &'static str = "DeleteLoadBalancer";
+    const FIELDS: &'static [&'static str] = FIELDS;
 
     fn needs(&self) -> Vec<&Reference> {
         self.subnets.iter().chain(&self.security_groups).collect()
@@ -77,6 +78,10 @@ impl Declared for LoadBalancer {
 
     fn differences(&self, observed: &Self) -> Vec<Difference> {
         differences(&self.sorted(), &observed.sorted())
+    }
+
+    fn leave(&mut self, observed: &Self, field: &str) {
+        leave(self, observed, field);
     }
 
     fn changes(&self, observed: &Self) -> Vec<Change> {

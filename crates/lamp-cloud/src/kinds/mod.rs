@@ -21,6 +21,7 @@ pub mod vpc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::field::api_name;
 use crate::{Difference, Listing, Reference, Service};
 
 /// How a creation whose reply was lost may be repeated.
@@ -42,6 +43,8 @@ pub trait Declared: Clone + std::fmt::Debug + PartialEq + Serialize + Deserializ
     const REPEAT: Repeat;
     const CREATE: &'static str;
     const DELETE: &'static str;
+    /// Names of the fields that are compared, as in the struct.
+    const FIELDS: &'static [&'static str];
 
     /// References that the creation needs; other references may be filled in later by changes.
     fn needs(&self) -> Vec<&Reference>;
@@ -51,6 +54,10 @@ pub trait Declared: Clone + std::fmt::Debug + PartialEq + Serialize + Deserializ
 
     /// Fields in which `observed` differs from `self`; an observed `None` of a detail means "not read yet".
     fn differences(&self, observed: &Self) -> Vec<Difference>;
+
+    /// Takes one field as it was found, with those that make no sense without it: it is no difference then. `field` is
+    /// called as in the API; one that the kind has not changes nothing.
+    fn leave(&mut self, observed: &Self, field: &str);
 
     /// The calls that put the in-place fields of `observed` right, in order. References in `self` may be unresolved:
     /// what depends on them is left out, and comes with a later plan.
@@ -112,6 +119,12 @@ macro_rules! kinds {
             pub fn delete_operation(self) -> &'static str {
                 match self { $( Self::$variant => <$module::$variant as Declared>::DELETE ),* }
             }
+
+            /// Names of the fields that are compared, as in the API.
+            pub fn fields(self) -> Vec<String> {
+                let fields = match self { $( Self::$variant => <$module::$variant as Declared>::FIELDS ),* };
+                fields.iter().map(|field| api_name(field)).collect()
+            }
         }
 
         impl Body {
@@ -144,6 +157,14 @@ macro_rules! kinds {
                 match (self, observed) {
                     $( (Self::$variant(desired), Self::$variant(observed)) => desired.differences(observed), )*
                     _ => Vec::new(),
+                }
+            }
+
+            /// Takes one field, called as in the API, as it was found. Bodies of different kinds have nothing in common.
+            pub fn leave(&mut self, observed: &Self, field: &str) {
+                match (self, observed) {
+                    $( (Self::$variant(desired), Self::$variant(observed)) => desired.leave(observed, field), )*
+                    _ => {}
                 }
             }
 

@@ -26,6 +26,7 @@ impl Declared for NatGateway {
     const REPEAT: Repeat = Repeat::Safe;
     const CREATE: &'static str = "CreateNatGateway";
     const DELETE: &'static str = "DeleteNatGateway";
+    const FIELDS: &'static [&'static str] = FIELDS;
 
     fn needs(&self) -> Vec<&Reference> {
         vec![&self.subnet, &self.address]
@@ -37,6 +38,10 @@ impl Declared for NatGateway {
 
     fn differences(&self, observed: &Self) -> Vec<Difference> {
         differences(self, observed)
+    }
+
+    fn leave(&mut self, observed: &Self, field: &str) {
+        leave(self, observed, field);
     }
 
     fn changes(&self, _: &Self) -> Vec<Change> {

@@ -73,6 +73,7 @@ impl Declared for RouteTable {
     const REPEAT: Repeat = Repeat::Safe;
     const CREATE: &'static str = "CreateRouteTable";
     const DELETE: &'static str = "DeleteRouteTable";
+    const FIELDS: &'static [&'static str] = FIELDS;
 
     fn needs(&self) -> Vec<&Reference> {
         vec![&self.vpc]
@@ -89,6 +90,10 @@ impl Declared for RouteTable {
             table
         };
         differences(&sorted(self), &sorted(observed))
+    }
+
+    fn leave(&mut self, observed: &Self, field: &str) {
+        leave(self, observed, field);
     }
 
     fn changes(&self, observed: &Self) -> Vec<Change> {

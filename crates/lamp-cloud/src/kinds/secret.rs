@@ -23,6 +23,7 @@ impl Declared for Secret {
     const REPEAT: Repeat = Repeat::Safe;
     const CREATE: &'static str = "CreateSecret";
     const DELETE: &'static str = "DeleteSecret";
+    const FIELDS: &'static [&'static str] = &[];
 
     fn needs(&self) -> Vec<&Reference> {
         Vec::new()
@@ -35,6 +36,8 @@ impl Declared for Secret {
     fn differences(&self, _: &Self) -> Vec<Difference> {
         Vec::new()
     }
+
+    fn leave(&mut self, _: &Self, _: &str) {}
 
     fn changes(&self, _: &Self) -> Vec<Change> {
         Vec::new()

@@ -95,6 +95,7 @@ impl Declared for SecurityGroup {
     const REPEAT: Repeat = Repeat::Safe;
     const CREATE: &'static str = "CreateSecurityGroup";
     const DELETE: &'static str = "DeleteSecurityGroup";
+    const FIELDS: &'static [&'static str] = FIELDS;
 
     fn needs(&self) -> Vec<&Reference> {
         vec![&self.vpc]
@@ -111,6 +112,10 @@ impl Declared for SecurityGroup {
 
     fn differences(&self, observed: &Self) -> Vec<Difference> {
         differences(&self.sorted(), &observed.sorted())
+    }
+
+    fn leave(&mut self, observed: &Self, field: &str) {
+        leave(self, observed, field);
     }
 
     // New rules first, so that nothing is cut off that stays allowed.

@@ -35,6 +35,7 @@ impl Declared for Subnet {
     const REPEAT: Repeat = Repeat::Safe;
     const CREATE: &'static str = "CreateSubnet";
     const DELETE: &'static str = "DeleteSubnet";
+    const FIELDS: &'static [&'static str] = FIELDS;
 
     fn needs(&self) -> Vec<&Reference> {
         vec![&self.vpc]
@@ -46,6 +47,10 @@ impl Declared for Subnet {
 
     fn differences(&self, observed: &Self) -> Vec<Difference> {
         differences(self, observed)
+    }
+
+    fn leave(&mut self, observed: &Self, field: &str) {
+        leave(self, observed, field);
     }
 
     fn changes(&self, observed: &Self) -> Vec<Change> {

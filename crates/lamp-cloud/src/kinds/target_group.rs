@@ -57,6 +57,7 @@ impl Declared for TargetGroup {
     const REPEAT: Repeat = Repeat::Safe;
     const CREATE: &'static str = "CreateTargetGroup";
     const DELETE: &'static str = "DeleteTargetGroup";
+    const FIELDS: &'static [&'static str] = FIELDS;
 
     fn needs(&self) -> Vec<&Reference> {
         vec![&self.vpc]
@@ -68,6 +69,10 @@ impl Declared for TargetGroup {
 
     fn differences(&self, observed: &Self) -> Vec<Difference> {
         differences(self, observed)
+    }
+
+    fn leave(&mut self, observed: &Self, field: &str) {
+        leave(self, observed, field);
     }
 
     fn changes(&self, observed: &Self) -> Vec<Change> {

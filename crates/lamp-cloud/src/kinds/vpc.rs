@@ -30,6 +30,7 @@ impl Declared for Vpc {
     const REPEAT: Repeat = Repeat::AfterQuarantine;
     const CREATE: &'static str = "CreateVpc";
     const DELETE: &'static str = "DeleteVpc";
+    const FIELDS: &'static [&'static str] = FIELDS;
 
     fn needs(&self) -> Vec<&Reference> {
         Vec::new()
@@ -41,6 +42,10 @@ impl Declared for Vpc {
 
     fn differences(&self, observed: &Self) -> Vec<Difference> {
         differences(self, observed)
+    }
+
+    fn leave(&mut self, observed: &Self, field: &str) {
+        leave(self, observed, field);
     }
 
     fn changes(&self, observed: &Self) -> Vec<Change> {

@@ -5,6 +5,7 @@ use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
 use lamp_cloud::{Body, Kind, Part};
 
 use super::{launch_template, to, zones};
+use crate::left_alone::{self, Split};
 use crate::observed::{held, list, resolve};
 use crate::parts::Layer;
 use crate::{Draft, PlanInput, Wanted, parts, scaling};
@@ -14,10 +15,13 @@ pub(crate) fn wanted(draft: &mut Draft<'_>, tier: &Tier) -> Wanted {
     let part = parts::auto_scaling_group(&tier.name);
     let observed = observed(&draft.input, tier);
     let version = template_version(&draft.input, tier, observed);
+    let standing = left_alone::standing_tier(&draft.input, tier, observed);
     let ready = if observed.is_some() { Ok(()) } else { surroundings(draft, tier) };
     let body = ready.and(version).map(|template_version| {
-        let desired = scaling::tier_capacity(draft, tier, observed);
-        body(&draft.input, tier, template_version, desired)
+        let desired = scaling::tier_capacity(draft, &standing, observed);
+        let left_alone = left_alone::policy(&draft.input, &part, "desired").is_some();
+        let specified = || tier.capacity.desired.unwrap_or(tier.capacity.min);
+        body(&draft.input, tier, template_version, if left_alone { specified() } else { desired })
     });
     Wanted::or_waiting(part, Kind::AutoScalingGroup, body)
 }
@@ -55,19 +59,24 @@ fn template_version(
     group: Option<&AutoScalingGroup>,
 ) -> Result<u64, String> {
     let part = parts::launch_template(&tier.name);
-    let current = latest_wanted(input, tier, &part);
+    let current = latest_wanted(input, tier, &part, group.is_some());
     current.or_else(|why| group.map(|group| group.template_version).ok_or(why))
 }
 
-fn latest_wanted(input: &PlanInput<'_>, tier: &Tier, part: &Part) -> Result<u64, String> {
-    let mut wanted = launch_template::of(input, tier).body?;
+fn latest_wanted(input: &PlanInput<'_>, tier: &Tier, part: &Part, has_group: bool) -> Result<u64, String> {
+    let specified = launch_template::of(input, tier).body?;
     let observed = held(input, part, Kind::LaunchTemplate).ok_or_else(|| format!("waiting for {part}"))?;
-    resolve(input, &mut wanted, Some(&observed.body));
+    let Split { mut desired, left } = left_alone::split(input, part, specified, &observed.body);
+    resolve(input, &mut desired, Some(&observed.body));
     match &observed.body {
         Body::LaunchTemplate(template) if template.data.is_none() || template.latest_version == 0 => {
             Err(format!("waiting for the versions of {part} to be read"))
         }
-        Body::LaunchTemplate(template) if wanted.differences(&observed.body).is_empty() => {
+        // What somebody else made, and what is left alone, is not rolled out.
+        Body::LaunchTemplate(template) if has_group && !left.is_empty() && template.is_anothers() => {
+            Err(format!("version {} of {part} is left alone", template.latest_version))
+        }
+        Body::LaunchTemplate(template) if desired.differences(&observed.body).is_empty() => {
             Ok(template.latest_version)
         }
         _ => Err(format!("waiting for a new version of {part}")),

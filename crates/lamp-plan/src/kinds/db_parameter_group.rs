@@ -4,7 +4,7 @@ use lamp_api::v1alpha1::Database;
 use lamp_cloud::kinds::db_parameter_group::DbParameterGroup;
 
 use super::db_instance::{observed_primary, satisfies};
-use crate::{PlanInput, Wanted, parts};
+use crate::{PlanInput, Wanted, left_alone, parts};
 
 pub(crate) fn wanted(input: &PlanInput<'_>, database: &Database) -> Wanted {
     let family = family(input, database);
@@ -14,10 +14,11 @@ pub(crate) fn wanted(input: &PlanInput<'_>, database: &Database) -> Wanted {
     Wanted::new(parts::db_parameter_group(&family), DbParameterGroup { family, parameters: Some(parameters) })
 }
 
-/// The family of the version that is wanted: the observed one where that satisfies the spec.
+/// The family of the version that is wanted: the observed one where that satisfies the spec, or is left alone.
 pub(crate) fn family(input: &PlanInput<'_>, database: &Database) -> String {
     let observed = observed_primary(input).map(|instance| instance.version.as_str());
-    let version = observed.filter(|observed| satisfies(observed, &database.version));
+    let left_alone = || left_alone::policy(input, &parts::database(), "version").is_some();
+    let version = observed.filter(|observed| satisfies(observed, &database.version) || left_alone());
     family_of(database.engine.as_str(), version.unwrap_or(&database.version))
 }
 

@@ -1,7 +1,7 @@
 //! What the instances of each tier are started from, with the addresses of what the tier uses.
 
 use lamp_api::v1alpha1::{Database, Image, Tier};
-use lamp_cloud::kinds::launch_template::{LaunchTemplate, TemplateData};
+use lamp_cloud::kinds::launch_template::{LaunchTemplate, OUR_VERSION, TemplateData};
 use lamp_cloud::{Kind, Tags, tag, unique_name};
 
 use super::{db_instance, to};
@@ -32,6 +32,7 @@ fn body(input: &PlanInput<'_>, tier: &Tier) -> Result<LaunchTemplate, String> {
         imds_v2_required: true,
         root_volume_encrypted: true,
         detailed_monitoring: true,
+        description: Some(OUR_VERSION.to_owned()),
     };
     Ok(LaunchTemplate { data: Some(data), latest_version: 0, default_version: 0 })
 }

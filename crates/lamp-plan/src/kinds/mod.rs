@@ -20,7 +20,8 @@ pub mod subnet;
 pub mod target_group;
 pub mod vpc;
 
-use lamp_cloud::{Body, Reference};
+use lamp_cloud::kinds::launch_template as template;
+use lamp_cloud::{Body, Change, Reference};
 
 use crate::PlanInput;
 use lamp_cloud::Part;
@@ -43,6 +44,12 @@ pub(crate) fn without_disruption(desired: Body, observed: &Body) -> Body {
         }
         (desired, _) => desired,
     }
+}
+
+/// Whether a change would bring into use what somebody else made: a version of a launch template.
+pub(crate) fn promotes_anothers(change: &Change, observed: &Body) -> bool {
+    let promotes = matches!(change, Change::LaunchTemplate(template::Change::DefaultVersion(_)));
+    promotes && matches!(observed, Body::LaunchTemplate(template) if template.is_anothers())
 }
 
 /// A reference to a part.

@@ -60,6 +60,9 @@ impl World {
         for (part, settlement) in &plan.settlements {
             self.settle(part, settlement);
         }
+        for part in &plan.completed {
+            self.ledger.entry(part.clone()).or_default().completed_at = Some(self.now);
+        }
         for action in &plan.actions {
             self.perform(action);
         }
@@ -88,6 +91,7 @@ impl World {
                     kind: Some(*kind),
                     id: Some(id.clone()),
                     created_at: Some(now),
+                    completed_at: Some(now),
                     ..LedgerEntry::default()
                 };
             }

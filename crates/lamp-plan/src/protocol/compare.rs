@@ -5,7 +5,8 @@ use lamp_cloud::{Body, Change, Difference, Mutability, Part, Request, Resource, 
 
 use super::attempt::propose;
 use super::removal::{Removal, delete};
-use crate::kinds::{without_disruption, yield_to_owners};
+use crate::kinds::{promotes_anothers, without_disruption, yield_to_owners};
+use crate::left_alone::{self, Split};
 use crate::observed::{list, referrers, resolve};
 use crate::{Action, Draft, Effect, Wanted};
 
@@ -40,13 +41,16 @@ fn ready(draft: &mut Draft<'_>, wanted: &Wanted, row: &Resource) {
         let reason = wanted.body.as_ref().err().cloned();
         return draft.report(&wanted.part, wanted.kind, Some(&row.id), PartState::Waiting, reason);
     };
-    let mut desired = yield_to_owners(body.clone(), &row.body);
+    let specified = yield_to_owners(body.clone(), &row.body);
+    let Split { mut desired, left } = left_alone::split(&draft.input, &wanted.part, specified, &row.body);
+    left_alone::report(draft, &wanted.part, &left);
     let unresolved = resolve(&draft.input, &mut desired, Some(&row.body));
     let differences = desired.differences(&row.body);
     // While references are not known, a difference may be none.
     let held_back = if unresolved.is_empty() { held_back(draft, wanted, row, &differences) } else { None };
     let effective = if draft.input.confirmed { desired } else { without_disruption(desired, &row.body) };
-    let change = effective.changes(&row.body).into_iter().next();
+    let mut changes = effective.changes(&row.body).into_iter();
+    let change = changes.find(|change| left.is_empty() || !promotes_anothers(change, &row.body));
     let in_place =
         || differences.iter().filter(|d| d.mutability != Mutability::Replacement).cloned().collect();
     match (change, held_back) {
@@ -121,7 +125,7 @@ fn show(differences: &[&Difference]) -> String {
 }
 
 fn apply(draft: &mut Draft<'_>, part: &Part, row: &Resource, change: Change, differences: Vec<Difference>) {
-    let what: Vec<&str> = differences.iter().map(|difference| difference.field).collect();
+    let what: Vec<&str> = differences.iter().map(|difference| difference.field.as_str()).collect();
     let reason = match what.as_slice() {
         [] => "it is not yet as the spec says".to_owned(),
         fields => format!("differs in {}", fields.join(", ")),
@@ -189,6 +193,9 @@ fn settled(
     if !differences.is_empty() {
         let what = show(&differences.iter().collect::<Vec<_>>());
         return draft.block(part, kind, Some(&row.id), format!("differs, and no call puts it right: {what}"));
+    }
+    if draft.entry(part).is_some_and(|entry| entry.completed_at.is_none()) {
+        draft.plan.completed.insert(part.clone());
     }
     draft.report(part, kind, Some(&row.id), PartState::Ready, None);
 }

@@ -1,11 +1,12 @@
 //! What the conditions are decided on.
 
 use jiff::Timestamp;
-use lamp_api::v1alpha1::PartState;
-use lamp_cloud::kinds::auto_scaling_group;
+use lamp_api::v1alpha1::{PartState, Tier};
+use lamp_cloud::kinds::auto_scaling_group::Change as GroupChange;
 use lamp_cloud::{Change, CloudError, Kind, Outcome, Part, Request};
 
-use crate::{PartReport, Plan, PlanInput, parts};
+use crate::kinds::auto_scaling_group;
+use crate::{PartReport, Plan, PlanInput, left_alone, parts};
 
 /// A part that is not as it should be.
 #[derive(Debug)]
@@ -93,14 +94,22 @@ fn tiers<'a>(input: &'a PlanInput<'a>, plan: &'a Plan) -> (Shortages<'a>, Shorta
     let tiers = input.spec.tiers.iter().filter(|tier| !input.deleting && observed(&tier.name));
     for tier in tiers {
         let report = plan.tiers.get(&tier.name).cloned().unwrap_or_default();
-        if report.ready < tier.capacity.min {
-            too_few.push((tier.name.as_str(), report.ready, tier.capacity.min));
+        let least = least(input, tier);
+        if report.ready < least {
+            too_few.push((tier.name.as_str(), report.ready, least));
         }
         if report.ready < report.desired {
             short.push((tier.name.as_str(), report.ready, report.desired));
         }
     }
     (too_few, short)
+}
+
+/// The minimum of a tier, which a capacity that is left alone may undercut.
+fn least(input: &PlanInput<'_>, tier: &Tier) -> u32 {
+    let group = auto_scaling_group::observed(input, tier);
+    let standing = left_alone::standing_tier(input, tier, group);
+    tier.capacity.min.min(standing.capacity.min)
 }
 
 /// Growing and shrinking with the load is no lack of readiness.
@@ -113,10 +122,7 @@ fn is_only_scaled(plan: &Plan, part: &Part) -> bool {
         action.part == *part
             && matches!(
                 action.request,
-                Request::Change {
-                    change: Change::AutoScalingGroup(auto_scaling_group::Change::SetDesired(_)),
-                    ..
-                }
+                Request::Change { change: Change::AutoScalingGroup(GroupChange::SetDesired(_)), .. }
             )
     })
 }

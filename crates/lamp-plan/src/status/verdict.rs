@@ -28,6 +28,7 @@ pub(super) fn conditions(facts: &Facts<'_>) -> Vec<Condition> {
         (types::DEGRADED, degraded(facts)),
         (types::STALLED, stalled(facts)),
         (types::PAUSED, paused(facts)),
+        (types::DRIFT_REPORTED, drift_reported(facts)),
         (types::NETWORK_READY, room(facts, Room::Network)),
         (types::TIERS_READY, tiers_ready(facts)),
     ];
@@ -174,6 +175,16 @@ fn paused(facts: &Facts<'_>) -> Verdict {
         }
         Mode::Observe => Verdict::new(false, "Observing", "spec.mode is Observe: changes are only planned"),
         Mode::Enforce => Verdict::new(false, "Enforcing", "spec.mode is Enforce"),
+    }
+}
+
+/// What differs and is left so, because the spec says that it is only reported.
+fn drift_reported(facts: &Facts<'_>) -> Verdict {
+    let left = &facts.plan.left_alone;
+    let fields: Vec<String> = left.iter().map(|left| format!("{}: {}", left.part, left.field)).collect();
+    match fields.as_slice() {
+        [] => Verdict::new(false, "NothingReported", "nothing differs that spec.ignore leaves alone"),
+        fields => Verdict::new(true, "LeftAlone", format!("left as found: {}", fields.join(", "))),
     }
 }
 

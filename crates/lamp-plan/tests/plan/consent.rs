@@ -63,7 +63,7 @@ fn what_carries_our_tags_without_a_record_is_not_touched() {
     let plan = site.plan();
     let adopted = &plan.settlements[&Part::from("target-group/web")];
     assert_eq!(*adopted, Settlement::Adopted(Kind::TargetGroup, id));
-    assert!(plan.to_string().contains("health_check"), "{plan}");
+    assert!(plan.to_string().contains("healthCheck"), "{plan}");
 }
 
 #[test]

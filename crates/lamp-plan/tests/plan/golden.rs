@@ -37,8 +37,8 @@ fn a_network_from_nothing() {
           subnet/public/1 Waiting: waiting for vpc
           subnet/public/2 Waiting: waiting for vpc
         round 2
-        ~ update Vpc vpc (ModifyVpcAttribute) because differs in dns_hostnames
-            dns_hostnames: false -> true
+        ~ update Vpc vpc (ModifyVpcAttribute) because differs in dnsHostnames
+            dnsHostnames: false -> true
         ~ update InternetGateway internet-gateway (AttachInternetGateway) because differs in vpc
             vpc: (none) -> (known after apply: ll-shop-vpc-scevh6rc)
         + create Subnet subnet/public/1 (CreateSubnet) because it does not exist yet
@@ -199,13 +199,13 @@ fn drift_is_put_back_field_by_field() {
         &rounds(&mut site, 2),
         expect![[r#"
         round 1
-        ~ update Vpc vpc (ModifyVpcAttribute) because differs in dns_hostnames
-            dns_hostnames: false -> true
+        ~ update Vpc vpc (ModifyVpcAttribute) because differs in dnsHostnames
+            dnsHostnames: false -> true
         ~ update Subnet subnet/data/1 (CreateTags) because its tags were changed
         ~ update SecurityGroup security-group/web (AuthorizeSecurityGroupIngress) because differs in ingress
             ingress: [] -> [{"peer":{"group":"(known after apply: ll-shop-security-g-ebymwp2k)"},"ports":[80,80],"protocol":"tcp"}]
-        ~ update TargetGroup target-group/web (ModifyTargetGroup) because differs in health_check
-            health_check: {"healthy_threshold":3,"interval_seconds":15,"path":"/other","timeout_seconds":5,"unhealthy_threshold":3} -> {"healthy_threshold":3,"interval_seconds":15,"path":"/","timeout_seconds":5,"unhealthy_threshold":3}
+        ~ update TargetGroup target-group/web (ModifyTargetGroup) because differs in healthCheck
+            healthCheck: {"healthy_threshold":3,"interval_seconds":15,"path":"/other","timeout_seconds":5,"unhealthy_threshold":3} -> {"healthy_threshold":3,"interval_seconds":15,"path":"/","timeout_seconds":5,"unhealthy_threshold":3}
         round 2
     "#]],
     );
@@ -219,12 +219,12 @@ fn a_new_instance_type_is_a_new_version_first() {
         &rounds(&mut site, 3),
         expect![[r#"
         round 1
-        ~ update LaunchTemplate launch-template/web (CreateLaunchTemplateVersion) because differs in instance_type
-            instance_type: t3.small -> t3.medium
+        ~ update LaunchTemplate launch-template/web (CreateLaunchTemplateVersion) because differs in instanceType
+            instanceType: t3.small -> t3.medium
         round 2
         ~ update LaunchTemplate launch-template/web (ModifyLaunchTemplate) because it is not yet as the spec says
-        ~ update AutoScalingGroup auto-scaling-group/web (UpdateAutoScalingGroup) because differs in template_version
-            template_version: 1 -> 2
+        ~ update AutoScalingGroup auto-scaling-group/web (UpdateAutoScalingGroup) because differs in templateVersion
+            templateVersion: 1 -> 2
         round 3
         ~ update AutoScalingGroup auto-scaling-group/web (SetDesiredCapacity) because differs in desired
             desired: 2 -> 3
@@ -292,10 +292,10 @@ fn storage_grows_and_aws_owns_what_it_raised() {
     check(
         &site.plan().to_string(),
         expect![[r#"
-        ~ update DbInstance database (ModifyDBInstance) because differs in storage_gib
-            storage_gib: 150 -> 200
-        ~ update DbInstance replica/1 (ModifyDBInstance) because differs in storage_gib
-            storage_gib: 100 -> 200
+        ~ update DbInstance database (ModifyDBInstance) because differs in storageGib
+            storageGib: 150 -> 200
+        ~ update DbInstance replica/1 (ModifyDBInstance) because differs in storageGib
+            storageGib: 100 -> 200
     "#]],
     );
 }
@@ -309,5 +309,5 @@ fn instances_report_every_minute_as_scaling_reads() {
     let action = plan.actions.iter().find(|action| action.part.as_str() == "launch-template/web").unwrap();
     assert_eq!(action.request.operation(), "CreateLaunchTemplateVersion");
     let changes: Vec<String> = action.changes.iter().map(ToString::to_string).collect();
-    assert_eq!(changes, ["detailed_monitoring: false -> true"]);
+    assert_eq!(changes, ["detailedMonitoring: false -> true"]);
 }

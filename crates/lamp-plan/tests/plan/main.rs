@@ -8,5 +8,6 @@ mod forward;
 mod golden;
 mod intents;
 mod laws;
+mod left_alone;
 mod statuses;
 mod support;

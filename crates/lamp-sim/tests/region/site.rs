@@ -11,7 +11,7 @@ use lamp_cloud::kinds::db_parameter_group::DbParameterGroup;
 use lamp_cloud::kinds::db_subnet_group::DbSubnetGroup;
 use lamp_cloud::kinds::elastic_ip::ElasticIp;
 use lamp_cloud::kinds::internet_gateway::{self, InternetGateway};
-use lamp_cloud::kinds::launch_template::{LaunchTemplate, TemplateData};
+use lamp_cloud::kinds::launch_template::{LaunchTemplate, OUR_VERSION, TemplateData};
 use lamp_cloud::kinds::listener::{Listener, ListenerAction};
 use lamp_cloud::kinds::load_balancer::LoadBalancer;
 use lamp_cloud::kinds::nat_gateway::NatGateway;
@@ -297,6 +297,7 @@ pub(crate) fn template_data(group: &str, tags: Tags) -> TemplateData {
         imds_v2_required: true,
         root_volume_encrypted: true,
         detailed_monitoring: true,
+        description: Some(OUR_VERSION.into()),
     }
 }
 

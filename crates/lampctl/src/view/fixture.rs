@@ -1,12 +1,23 @@
 //! A stack in the middle of things, for the tests of everything that shows one.
 
 use jiff::Timestamp;
-use lamp_api::v1alpha1::LampStack;
+use lamp_api::v1alpha1::{LampStack, LeftAlone, LeftAloneReason};
 use serde_json::json;
 
 /// Five minutes after the stack was made.
 pub(crate) fn now() -> Timestamp {
     "2026-11-20T10:05:00Z".parse().unwrap()
+}
+
+/// User data that somebody changed by hand.
+pub(crate) fn left_alone() -> LeftAlone {
+    LeftAlone {
+        part: "launch-template/web".to_owned(),
+        field: "userData".to_owned(),
+        wanted: "#!/bin/sh".to_owned(),
+        found: "#!/bin/bash".to_owned(),
+        reason: LeftAloneReason::Reported,
+    }
 }
 
 pub(crate) fn stack() -> LampStack {

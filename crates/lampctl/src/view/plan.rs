@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use lamp_api::v1alpha1::{PlanEffect, PlanStatus, PlanStep};
 use serde_json::{Value, json};
 
-use super::waiting_lines;
+use super::{left_alone_lines, waiting_lines};
 use crate::age::{age, present};
 use crate::printer::style;
 use crate::printer::table::Columns;
@@ -54,7 +54,8 @@ pub(crate) fn text(stack: &str, status: &PlanStatus, now: Timestamp) -> String {
     let mut out = format!("{}  {observed}\n", style::heading(stack));
     let counts = Counts::of(&status.steps);
     if counts.is_empty() {
-        out.push_str("No changes: AWS is as the spec says.\n");
+        let but = if status.left_alone.is_empty() { "" } else { ", but for what is left alone" };
+        out.push_str(&format!("No changes: AWS is as the spec says{but}.\n"));
     }
     let careful = |step: &&PlanStep| matches!(step.effect, PlanEffect::Replace | PlanEffect::Delete);
     let (dangerous, harmless): (Vec<&PlanStep>, Vec<&PlanStep>) = status.steps.iter().partition(careful);
@@ -68,6 +69,10 @@ pub(crate) fn text(stack: &str, status: &PlanStatus, now: Timestamp) -> String {
     if !status.blocked.is_empty() {
         out.push_str(&format!("\n{}\n", style::heading("Cannot go on yet:")));
         out.extend(waiting_lines(&status.blocked).into_iter().map(|line| format!("  {line}\n")));
+    }
+    if !status.left_alone.is_empty() {
+        out.push_str(&format!("\n{}\n", style::heading("Left alone:")));
+        out.extend(left_alone_lines(&status.left_alone).into_iter().map(|line| format!("  {line}\n")));
     }
     out.push_str(&format!("\n{}\n", counts.summary()));
     out
@@ -104,6 +109,7 @@ pub(crate) fn json(stack: &str, status: &PlanStatus) -> Value {
         "summary": {"create": create, "update": update, "replace": replace, "delete": delete},
         "steps": status.steps,
         "blocked": status.blocked,
+        "leftAlone": status.left_alone,
     })
 }
 
@@ -157,6 +163,18 @@ mod tests {
         let text = fixture::plain(&text("shop", &PlanStatus::default(), fixture::now()));
         assert!(text.contains("No changes"), "{text}");
         assert!(text.ends_with("Plan: 0 to create, 0 to change, 0 to replace, 0 to destroy.\n"), "{text}");
+    }
+
+    #[test]
+    fn what_is_left_alone_is_no_change() {
+        let status = PlanStatus { left_alone: vec![fixture::left_alone()], ..PlanStatus::default() };
+        let text = fixture::plain(&text("shop", &status, fixture::now()));
+        assert!(
+            text.contains("No changes: AWS is as the spec says, but for what is left alone.\n"),
+            "{text}"
+        );
+        assert!(text.contains("\nLeft alone:\n  ≠ launch-template/web userData: #!/bin/bash"), "{text}");
+        assert_eq!(json("shop", &status)["leftAlone"][0]["reason"], "Reported");
     }
 
     #[test]

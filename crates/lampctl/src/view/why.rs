@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use lamp_api::v1alpha1::{Decision, LampStack, LampStackStatus, PartState};
 
-use super::{health, is_good, times, title, waiting_lines};
+use super::{health, is_good, left_alone_lines, times, title, waiting_lines};
 use crate::age::{age, present};
 use crate::printer::style;
 use crate::printer::table::Columns;
@@ -21,6 +21,7 @@ pub(crate) fn text(stack: &LampStack, now: Timestamp) -> String {
     section(&mut out, "Not as it should be", not_good(status, now));
     section(&mut out, "Waiting", waiting_lines(&status.waiting));
     section(&mut out, "Failed parts", failed(status));
+    section(&mut out, "Left alone", left_alone_lines(&status.left_alone));
     let decisions = decisions(&status.decisions, now);
     if decisions.is_empty() {
         section(&mut out, "Last decisions", vec![style::faint("none")]);
@@ -101,6 +102,15 @@ mod tests {
               2m ago    Create    db-instance/primary      it is missing
         "#]]
         .assert_eq(&fixture::plain(&text(&fixture::stack(), fixture::now())));
+    }
+
+    #[test]
+    fn what_is_left_alone_is_shown_with_both_values() {
+        let mut stack = fixture::stack();
+        stack.status.as_mut().unwrap().left_alone.push(fixture::left_alone());
+        let text = fixture::plain(&text(&stack, fixture::now()));
+        let line = "Left alone\n  ≠ launch-template/web userData: #!/bin/bash, and the spec says #!/bin/sh\n";
+        assert!(text.contains(line), "{text}");
     }
 
     #[test]

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use super::validate;
 use crate::v1alpha1::LampStackSpec;
 
+#[path = "tests/ignore.rs"]
+mod ignore;
+
 fn base() -> Value {
     json!({
         "region": "eu-central-1",

@@ -74,7 +74,8 @@ fn tag_specifications(data: &TemplateData) -> Vec<LaunchTemplateTagSpecification
         .into()
 }
 
-/// What AWS says; whatever is missing is shown as empty, and so differs from what is wanted.
+/// What AWS says; whatever is missing is shown as empty, and so differs from what is wanted. The description is not
+/// among the data: it is the version's own.
 pub(super) fn observed(data: &ResponseLaunchTemplateData) -> TemplateData {
     let profile = data.iam_instance_profile();
     let profile = profile.and_then(|profile| profile.name().or(profile.arn()));
@@ -94,6 +95,7 @@ pub(super) fn observed(data: &ResponseLaunchTemplateData) -> TemplateData {
         imds_v2_required: tokens == Some(&LaunchTemplateHttpTokensState::Required),
         root_volume_encrypted: volume.and_then(|volume| volume.encrypted).unwrap_or_default(),
         detailed_monitoring: data.monitoring().and_then(|monitoring| monitoring.enabled).unwrap_or_default(),
+        description: None,
     }
 }
 
@@ -121,6 +123,7 @@ mod tests {
             imds_v2_required: true,
             root_volume_encrypted: true,
             detailed_monitoring: true,
+            description: None,
         }
     }
 

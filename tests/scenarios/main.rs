@@ -9,6 +9,7 @@
 )]
 
 mod changes;
+mod contention;
 mod creation;
 mod deletion;
 mod drift;

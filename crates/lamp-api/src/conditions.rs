@@ -17,6 +17,8 @@ pub mod types {
     pub const PAUSED: &str = "Paused";
     /// Fields differ from the spec, and `spec.ignore` says that this is only reported.
     pub const DRIFT_REPORTED: &str = "DriftReported";
+    /// Somebody else keeps changing a field, which is left alone for a while.
+    pub const CONTENDED: &str = "Contended";
     /// The network is as its spec says.
     pub const NETWORK_READY: &str = "NetworkReady";
     /// Each tier has the instances it wants, and they serve.

@@ -1,5 +1,6 @@
 //! What we know to have done: intents before effects, and the second key of every deletion.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -26,12 +27,30 @@ pub struct LedgerEntry {
     /// How many attempts to make it ended in a failed or vanished resource.
     #[serde(default)]
     pub attempt: u32,
+    /// The fields that were put back lately.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub corrections: BTreeMap<String, Corrections>,
     /// The mutation whose outcome is not known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<Intent>,
     /// The last mutation whose outcome is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Finished>,
+}
+
+/// How often a field was put back to one value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Corrections {
+    /// A fingerprint of the value.
+    pub wanted: String,
+    /// The last times, oldest first: a few.
+    pub times: Vec<Timestamp>,
+    /// How often in all.
+    pub count: u32,
+    /// How often it was left alone for a while, because somebody changed it again and again.
+    #[serde(default)]
+    pub pauses: u32,
 }
 
 /// A mutation that was decided, with the exact request, written down before the call.

@@ -28,7 +28,7 @@ pub use error::{CloudError, ErrorClass};
 pub use field::{Difference, FieldOwner, Mutability};
 pub use inventory::{Inventory, Lookup, Region, Section};
 pub use kinds::{Body, Change, Kind};
-pub use ledger::{Finished, Intent, LedgerEntry, Outcome};
+pub use ledger::{Corrections, Finished, Intent, LedgerEntry, Outcome};
 pub use live::{
     Instance, InstanceState, LifecycleState, Member, StatusCheck, Target, TargetHealth, TargetState, Zone,
 };

@@ -50,16 +50,14 @@ pub(crate) async fn settle(
     now: Timestamp,
 ) -> Result<Ledger, LedgerError> {
     let mut batch = Vec::new();
-    for part in plan.settlements.keys().chain(&plan.completed).collect::<BTreeSet<_>>() {
+    let noted = plan.settlements.keys().chain(&plan.completed).chain(plan.corrections.keys());
+    for part in noted.collect::<BTreeSet<_>>() {
         let before = ledger.remove(part).unwrap_or_default();
         let after = match plan.settlements.get(part) {
             Some(settlement) => settled(before, settlement, now),
             None => Some(before),
         };
-        let after = after.map(|entry| match plan.completed.contains(part) {
-            true => LedgerEntry { completed_at: Some(now), ..entry },
-            false => entry,
-        });
+        let after = after.map(|entry| with_history(entry, part, plan, now));
         let value = after.as_ref().map(|entry| encode(part, entry)).transpose()?;
         batch.push((part.to_string(), value));
         ledger.extend(after.map(|entry| (part.clone(), entry)));
@@ -68,6 +66,17 @@ pub(crate) async fn settle(
         store.put_ledger_batch(uid, batch).await?;
     }
     Ok(ledger)
+}
+
+/// The record with what the plan says of the part's history.
+fn with_history(mut entry: LedgerEntry, part: &Part, plan: &Plan, now: Timestamp) -> LedgerEntry {
+    if plan.completed.contains(part) {
+        entry.completed_at = Some(now);
+    }
+    if let Some(corrections) = plan.corrections.get(part) {
+        entry.corrections.clone_from(corrections);
+    }
+    entry
 }
 
 /// Removes every record of a stack of which nothing is left.

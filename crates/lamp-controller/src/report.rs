@@ -174,7 +174,7 @@ pub(crate) fn transitions(old: Option<&LampStackStatus>, new: &LampStackStatus) 
 
 fn is_bad(kind: &str, is: bool) -> bool {
     match kind {
-        types::STALLED | types::DEGRADED => is,
+        types::STALLED | types::DEGRADED | types::CONTENDED => is,
         types::READY => !is,
         _ => false,
     }
@@ -204,13 +204,14 @@ fn count_decision(metrics: &Metrics, decision: &str) {
     }
 }
 
-const TYPES: [&str; 9] = [
+const TYPES: [&str; 10] = [
     types::READY,
     types::PROGRESSING,
     types::DEGRADED,
     types::STALLED,
     types::PAUSED,
     types::DRIFT_REPORTED,
+    types::CONTENDED,
     types::NETWORK_READY,
     types::TIERS_READY,
     types::DATABASE_READY,

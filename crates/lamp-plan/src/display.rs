@@ -42,7 +42,7 @@ impl fmt::Display for Plan {
                 writeln!(f, "  {part} {report}")?;
             }
         }
-        for LeftAlone { part, field, wanted, found, reason } in &self.left_alone {
+        for LeftAlone { part, field, wanted, found, reason, .. } in &self.left_alone {
             writeln!(f, "! {part} {field}: {found} is left alone ({reason:?}), wanted is {wanted}")?;
         }
         if self.finished {

@@ -9,7 +9,9 @@ use lamp_api::v1alpha1::{Capacity, IgnorePolicy, LeftAlone, LeftAloneReason, Tie
 use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
 use lamp_cloud::{Body, Difference, Part};
 
+use crate::contention::{self, Contended};
 use crate::observed::resolve;
+use crate::status::seconds;
 use crate::{Draft, PlanInput, parts};
 
 /// A value in the status is shown up to this many characters: user data has thousands.
@@ -20,8 +22,15 @@ const SHOWN: usize = 200;
 pub(crate) struct Split {
     /// What is wanted, with the fields that are left alone as they were found. References are not resolved.
     pub(crate) desired: Body,
-    /// The differences that are left alone.
-    pub(crate) left: Vec<(Difference, IgnorePolicy)>,
+    /// The differences that are left alone, and why.
+    pub(crate) left: Vec<(Difference, Cause)>,
+}
+
+/// Why a difference is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Rule(IgnorePolicy),
+    Contended(Contended),
 }
 
 /// What becomes of a difference in a field of a part; `None`: it is put back.
@@ -43,34 +52,58 @@ fn is_complete(input: &PlanInput<'_>, part: &Part) -> bool {
 
 /// Takes the fields that are left alone as they were found.
 pub(crate) fn split(input: &PlanInput<'_>, part: &Part, specified: Body, observed: &Body) -> Split {
-    let is_about = input.spec.ignore.iter().any(|rule| rule.is_about(part.as_str()));
-    if !is_about || !is_complete(input, part) {
+    if !may_have_causes(input, part) {
         return Split { desired: specified, left: Vec::new() };
     }
-    let mut desired = specified.clone();
-    for field in observed.kind().fields().iter().filter(|field| policy(input, part, field).is_some()) {
-        desired.leave(observed, field);
-    }
-    let mut specified = specified;
-    resolve(input, &mut specified, Some(observed));
-    let differences = specified.differences(observed).into_iter();
-    let left = differences
-        .filter_map(|difference| Some((policy(input, part, &difference.field)?, difference)))
-        .map(|(policy, difference)| (difference, policy));
-    let left = left.collect();
+    let mut resolved = specified.clone();
+    resolve(input, &mut resolved, Some(observed));
+    let differences = resolved.differences(observed).into_iter();
+    let left: Vec<_> = differences
+        .filter_map(|difference| Some((cause(input, part, &difference)?, difference)))
+        .map(|(cause, difference)| (difference, cause))
+        .collect();
+    let mut desired = specified;
+    left.iter().for_each(|(difference, _)| desired.leave(observed, &difference.field));
     Split { desired, left }
 }
 
+/// Whether a closer look is worth its cost.
+fn may_have_causes(input: &PlanInput<'_>, part: &Part) -> bool {
+    let contended = || input.ledger.get(part).is_some_and(|entry| !entry.corrections.is_empty());
+    input.spec.ignore.iter().any(|rule| rule.is_about(part.as_str())) || contended()
+}
+
+fn cause(input: &PlanInput<'_>, part: &Part, difference: &Difference) -> Option<Cause> {
+    let rule = policy(input, part, &difference.field).map(Cause::Rule);
+    rule.or_else(|| contention::contended(input, part, difference).map(Cause::Contended))
+}
+
 /// Says what is left alone, as far as somebody wants to know it.
-pub(crate) fn report(draft: &mut Draft<'_>, part: &Part, left: &[(Difference, IgnorePolicy)]) {
-    let reported = left.iter().filter(|(_, policy)| *policy == IgnorePolicy::Report);
-    draft.plan.left_alone.extend(reported.map(|(difference, _)| LeftAlone {
+pub(crate) fn report(draft: &mut Draft<'_>, part: &Part, left: &[(Difference, Cause)]) {
+    for (difference, cause) in left {
+        let contended = match cause {
+            Cause::Rule(IgnorePolicy::Ignore) => continue,
+            Cause::Rule(IgnorePolicy::Report) => None,
+            Cause::Contended(contended) => Some(*contended),
+        };
+        if let Some(Contended { until, .. }) = contended {
+            draft.look_at(until);
+        }
+        draft.plan.left_alone.push(left_alone(part, difference, contended));
+    }
+}
+
+fn left_alone(part: &Part, difference: &Difference, contended: Option<Contended>) -> LeftAlone {
+    let reason = if contended.is_some() { LeftAloneReason::Contended } else { LeftAloneReason::Reported };
+    LeftAlone {
         part: part.to_string(),
         field: difference.field.clone(),
         wanted: shown(&difference.desired),
         found: shown(&difference.observed),
-        reason: LeftAloneReason::Reported,
-    }));
+        reason,
+        corrections: contended.map(|contended| contended.corrections),
+        next_attempt_time: contended.map(|contended| seconds(contended.until)),
+    }
 }
 
 fn shown(value: &str) -> String {

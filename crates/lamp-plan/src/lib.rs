@@ -7,6 +7,7 @@
 
 pub mod backoff;
 mod check;
+mod contention;
 mod display;
 mod draft;
 mod healing;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use lamp_api::v1alpha1::{LeftAlone, PartState, PlanEffect, Stranger};
-use lamp_cloud::{Difference, Kind, Part, Request, ResourceId};
+use lamp_cloud::{Corrections, Difference, Kind, Part, Request, ResourceId};
 
 use crate::Memory;
 
@@ -20,13 +20,16 @@ pub struct Plan {
     pub settlements: BTreeMap<Part, Settlement>,
     /// Parts that are as the spec says for the first time; to be written down with the settlements.
     pub completed: BTreeSet<Part>,
+    /// The corrections to remember of a part, in place of those that its record has; to be written down with the
+    /// settlements.
+    pub corrections: BTreeMap<Part, BTreeMap<String, Corrections>>,
     /// State of each part, and what it waits for.
     pub parts: BTreeMap<Part, PartReport>,
     pub tiers: BTreeMap<String, TierReport>,
     pub database: Option<DatabaseReport>,
     /// Instances in the stack's network that are none of its own: reported, and never touched.
     pub strangers: Vec<Stranger>,
-    /// Differences that are reported and not put back.
+    /// Differences that are not put back: those that are only reported, and those that others insist on.
     pub left_alone: Vec<LeftAlone>,
     /// Decisions of scaling and healing, also those not to act, with their numbers: (part, action, reason).
     pub decisions: Vec<(Part, String, String)>,

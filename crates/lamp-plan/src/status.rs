@@ -68,7 +68,7 @@ fn refresh(status: &mut LampStackStatus, previous: Option<&LampStackStatus>, inp
 }
 
 /// A time as Kubernetes writes it: whole seconds.
-fn seconds(time: Timestamp) -> Time {
+pub(crate) fn seconds(time: Timestamp) -> Time {
     Time(Timestamp::from_second(time.as_second()).unwrap_or(time))
 }
 

@@ -47,9 +47,13 @@ impl IgnoreRule {
     /// Whether the rule covers a field of a part. What says whose something is (tags, ids) is never covered.
     pub fn covers(&self, part: &str, field: &str) -> bool {
         let names_it = self.fields.iter().any(|named| named == field || named == ALL_FIELDS);
-        let may_differ = || fields::family(part).is_some_and(|family| family.fields.contains(&field));
-        names_it && self.is_about(part) && may_differ()
+        names_it && self.is_about(part) && may_be_left(part, field)
     }
+}
+
+/// Whether a field of a part can be left to others at all. What says whose something is cannot.
+pub fn may_be_left(part: &str, field: &str) -> bool {
+    fields::family(part).is_some_and(|family| family.fields.contains(&field))
 }
 
 /// What becomes of a difference in a field of a part; `None`: it is put back. Of several rules the one that leaves the

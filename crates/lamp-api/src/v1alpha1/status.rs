@@ -176,6 +176,12 @@ pub struct LeftAlone {
     pub found: String,
     /// Why it is left alone.
     pub reason: LeftAloneReason,
+    /// How often it was put back, where it is `Contended`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrections: Option<u32>,
+    /// When it is put back once more, where it is `Contended`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_attempt_time: Option<Time>,
 }
 
 /// Why a field is left as it is.
@@ -183,6 +189,8 @@ pub struct LeftAlone {
 pub enum LeftAloneReason {
     /// A rule of `spec.ignore` says that it is only reported.
     Reported,
+    /// Somebody else changed it again each time that it was put back.
+    Contended,
 }
 
 /// One decision, with its numbers.

@@ -111,6 +111,10 @@ impl Declared for AutoScalingGroup {
     }
 
     fn leave(&mut self, observed: &Self, field: &str) {
+        // The version is a number of the template.
+        if field == "template" && self.template != observed.template {
+            self.template_version = observed.template_version;
+        }
         leave(self, observed, field);
     }
 

@@ -63,6 +63,9 @@ impl World {
         for part in &plan.completed {
             self.ledger.entry(part.clone()).or_default().completed_at = Some(self.now);
         }
+        for (part, corrections) in &plan.corrections {
+            self.ledger.entry(part.clone()).or_default().corrections.clone_from(corrections);
+        }
         for action in &plan.actions {
             self.perform(action);
         }

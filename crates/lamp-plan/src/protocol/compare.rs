@@ -5,6 +5,7 @@ use lamp_cloud::{Body, Change, Difference, Mutability, Part, Request, Resource, 
 
 use super::attempt::propose;
 use super::removal::{Removal, delete};
+use crate::contention;
 use crate::kinds::{promotes_anothers, without_disruption, yield_to_owners};
 use crate::left_alone::{self, Split};
 use crate::observed::{list, referrers, resolve};
@@ -51,17 +52,31 @@ fn ready(draft: &mut Draft<'_>, wanted: &Wanted, row: &Resource) {
     let effective = if draft.input.confirmed { desired } else { without_disruption(desired, &row.body) };
     let mut changes = effective.changes(&row.body).into_iter();
     let change = changes.find(|change| left.is_empty() || !promotes_anothers(change, &row.body));
+    let is_correctable = |difference: &Difference| {
+        matches!(difference.mutability, Mutability::InPlace | Mutability::Disruptive)
+    };
+    let mut corrected = effective.differences(&row.body);
+    corrected.retain(is_correctable);
     let in_place =
         || differences.iter().filter(|d| d.mutability != Mutability::Replacement).cloned().collect();
     match (change, held_back) {
-        (Some(change), _) => apply(draft, &wanted.part, row, change, in_place()),
+        (Some(change), _) => {
+            apply(draft, &wanted.part, row, change, in_place());
+            if draft.acts_on(&wanted.part) {
+                contention::note(draft, &wanted.part, &corrected);
+            }
+        }
         (None, Some(HeldBack::Block(reason))) => {
             draft.block(&wanted.part, wanted.kind, Some(&row.id), reason)
         }
         (None, Some(HeldBack::Replace(reason))) => {
             delete(draft, &wanted.part, row, Effect::Replace, reason, &Removal::default());
         }
-        (None, None) => settled(draft, &wanted.part, row, &differences, &unresolved),
+        (None, None) => {
+            let left = left.iter().map(|(difference, _)| difference.field.as_str());
+            contention::forget(draft, &wanted.part, &left.collect::<Vec<_>>());
+            settled(draft, &wanted.part, row, &differences, &unresolved);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use lamp_api::Condition;
 use lamp_api::conditions::{MODE_PAUSED, condition, types};
-use lamp_api::v1alpha1::{Mode, PartState};
+use lamp_api::v1alpha1::{LeftAlone, LeftAloneReason, Mode, PartState};
 use lamp_cloud::Kind;
 
 use super::facts::{Facts, Room, Unready};
@@ -29,6 +29,7 @@ pub(super) fn conditions(facts: &Facts<'_>) -> Vec<Condition> {
         (types::STALLED, stalled(facts)),
         (types::PAUSED, paused(facts)),
         (types::DRIFT_REPORTED, drift_reported(facts)),
+        (types::CONTENDED, contended(facts)),
         (types::NETWORK_READY, room(facts, Room::Network)),
         (types::TIERS_READY, tiers_ready(facts)),
     ];
@@ -180,12 +181,31 @@ fn paused(facts: &Facts<'_>) -> Verdict {
 
 /// What differs and is left so, because the spec says that it is only reported.
 fn drift_reported(facts: &Facts<'_>) -> Verdict {
-    let left = &facts.plan.left_alone;
-    let fields: Vec<String> = left.iter().map(|left| format!("{}: {}", left.part, left.field)).collect();
+    let left = facts.plan.left_alone.iter().filter(|left| left.reason == LeftAloneReason::Reported);
+    let fields: Vec<String> = left.map(|left| format!("{}: {}", left.part, left.field)).collect();
     match fields.as_slice() {
         [] => Verdict::new(false, "NothingReported", "nothing differs that spec.ignore leaves alone"),
         fields => Verdict::new(true, "LeftAlone", format!("left as found: {}", fields.join(", "))),
     }
+}
+
+/// What somebody else keeps changing. It is not tried for a while, so that two tools do not fight without end.
+fn contended(facts: &Facts<'_>) -> Verdict {
+    let left = facts.plan.left_alone.iter().filter(|left| left.reason == LeftAloneReason::Contended);
+    let fields: Vec<String> = left.map(quarrel).collect();
+    match fields.as_slice() {
+        [] => Verdict::new(false, "NothingContended", "nobody else insists on a field of the site"),
+        fields => Verdict::new(true, "ChangedAgainAndAgain", fields.join("; ")),
+    }
+}
+
+fn quarrel(left: &LeftAlone) -> String {
+    let LeftAlone { part, field, wanted, found, .. } = left;
+    let often = left.corrections.unwrap_or_default();
+    let next = left.next_attempt_time.as_ref().map(|time| format!(" until {}", time.0)).unwrap_or_default();
+    format!(
+        "{part}: {field} was put back {often} times, and is {found} again where the spec wants {wanted}; it is left alone{next}"
+    )
 }
 
 fn room(facts: &Facts<'_>, room: Room) -> Verdict {

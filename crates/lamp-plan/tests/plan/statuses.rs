@@ -39,6 +39,7 @@ fn a_site_that_stands() {
         Stalled=False NotBlocked: nothing needs a person
         Paused=False Enforcing: spec.mode is Enforce
         DriftReported=False NothingReported: nothing differs that spec.ignore leaves alone
+        Contended=False NothingContended: nobody else insists on a field of the site
         NetworkReady=True AsSpecified: every part is as the spec says
         TiersReady=True AsSpecified: each tier has the instances that it wants
         DatabaseReady=True AsSpecified: every part is as the spec says
@@ -60,6 +61,7 @@ fn a_site_that_comes_up() {
             Stalled=False NotBlocked: nothing needs a person
             Paused=False Enforcing: spec.mode is Enforce
             DriftReported=False NothingReported: nothing differs that spec.ignore leaves alone
+            Contended=False NothingContended: nobody else insists on a field of the site
             NetworkReady=False RouteTableChanging: route-table/public: differs in subnets (since 2026-01-01T01:01:00Z)
             TiersReady=False LaunchTemplateCreating: launch-template/app: it does not exist yet
             DatabaseReady=False DatabaseCreating: replica/1: it does not exist yet
@@ -82,6 +84,7 @@ fn a_database_that_is_being_made_holds_up_the_rest() {
             Stalled=False NotBlocked: nothing needs a person
             Paused=False Enforcing: spec.mode is Enforce
             DriftReported=False NothingReported: nothing differs that spec.ignore leaves alone
+            Contended=False NothingContended: nobody else insists on a field of the site
             NetworkReady=True AsSpecified: every part is as the spec says
             TiersReady=True AsSpecified: each tier has the instances that it wants
             DatabaseReady=False DatabaseCreating: database: creating (since 2026-01-01T01:03:00Z)
@@ -103,6 +106,7 @@ fn a_spec_that_needs_a_person() {
         Stalled=True NeedsPerson: database: class: db.r6g.large -> db.r6g.4xlarge: this interrupts service and needs consent: annotate the stack with lamplighter.dev/confirm-replace=1
         Paused=False Enforcing: spec.mode is Enforce
         DriftReported=False NothingReported: nothing differs that spec.ignore leaves alone
+        Contended=False NothingContended: nobody else insists on a field of the site
         NetworkReady=True AsSpecified: every part is as the spec says
         TiersReady=True AsSpecified: each tier has the instances that it wants
         DatabaseReady=False DatabaseBlocked: database: class: db.r6g.large -> db.r6g.4xlarge: this interrupts service and needs consent: annotate the stack with lamplighter.dev/confirm-replace=1
@@ -124,6 +128,7 @@ fn a_listing_that_is_denied() {
             Stalled=False NotBlocked: nothing needs a person
             Paused=False Enforcing: spec.mode is Enforce
             DriftReported=False NothingReported: nothing differs that spec.ignore leaves alone
+            Contended=False NothingContended: nobody else insists on a field of the site
             NetworkReady=True AsSpecified: every part is as the spec says
             TiersReady=False TargetGroupNotObserved: target-group/web: TargetGroup could not be listed: AccessDenied
         "#]],
@@ -144,6 +149,7 @@ fn a_stack_that_is_paused_and_one_that_is_deleted() {
         Stalled=False NotBlocked: nothing needs a person
         Paused=True ModePaused: spec.mode is Paused: nothing is observed or changed
         DriftReported=False NothingReported: nothing differs that spec.ignore leaves alone
+        Contended=False NothingContended: nobody else insists on a field of the site
         NetworkReady=True AsSpecified: every part is as the spec says
         TiersReady=True AsSpecified: each tier has the instances that it wants
     "#]],
@@ -160,6 +166,7 @@ fn a_stack_that_is_paused_and_one_that_is_deleted() {
             Stalled=False NotBlocked: nothing needs a person
             Paused=False Enforcing: spec.mode is Enforce
             DriftReported=False NothingReported: nothing differs that spec.ignore leaves alone
+            Contended=False NothingContended: nobody else insists on a field of the site
             NetworkReady=False RouteTableDeleting: route-table/application/1: the stack is being deleted; this comes before its deletion
             TiersReady=True AsSpecified: each tier has the instances that it wants
         "#]],

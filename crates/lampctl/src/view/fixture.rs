@@ -17,6 +17,8 @@ pub(crate) fn left_alone() -> LeftAlone {
         wanted: "#!/bin/sh".to_owned(),
         found: "#!/bin/bash".to_owned(),
         reason: LeftAloneReason::Reported,
+        corrections: None,
+        next_attempt_time: None,
     }
 }
 

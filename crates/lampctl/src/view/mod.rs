@@ -12,7 +12,7 @@ pub(crate) mod fixture;
 use jiff::Timestamp;
 use lamp_api::Condition;
 use lamp_api::conditions::types;
-use lamp_api::v1alpha1::{LampStack, LampStackStatus, LeftAlone, LeftAloneReason, Waiting};
+use lamp_api::v1alpha1::{LampStack, LampStackStatus, LeftAlone, Waiting};
 
 use crate::printer::style;
 
@@ -51,17 +51,25 @@ fn times(stack: &LampStack) -> impl Iterator<Item = Timestamp> {
 
 /// A condition that is as it should be.
 fn is_good(condition: &Condition) -> bool {
-    let bad_when_true =
-        [types::DEGRADED, types::STALLED, types::PAUSED, types::PROGRESSING, types::DRIFT_REPORTED];
+    let bad_when_true = [
+        types::DEGRADED,
+        types::STALLED,
+        types::PAUSED,
+        types::PROGRESSING,
+        types::DRIFT_REPORTED,
+        types::CONTENDED,
+    ];
     let expected = if bad_when_true.contains(&condition.type_.as_str()) { "False" } else { "True" };
     condition.status == expected
 }
 
 /// `≠ launch-template/web userData: …` for each field that is not as the spec says, and is left so.
 pub(crate) fn left_alone_lines(left: &[LeftAlone]) -> Vec<String> {
-    let line = |LeftAlone { part, field, wanted, found, reason }: &LeftAlone| {
-        let LeftAloneReason::Reported = reason;
-        format!("{} {part} {field}: {found}, and the spec says {wanted}", style::attention("≠"))
+    let line = |LeftAlone { part, field, wanted, found, corrections, next_attempt_time, .. }: &LeftAlone| {
+        let often = corrections.map(|often| format!("; put back {often} times, and changed again"));
+        let next = next_attempt_time.as_ref().map(|time| format!("; next attempt at {}", time.0));
+        let contended = often.into_iter().chain(next).collect::<String>();
+        format!("{} {part} {field}: {found}, and the spec says {wanted}{contended}", style::attention("≠"))
     };
     left.iter().map(line).collect()
 }

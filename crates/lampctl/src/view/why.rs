@@ -75,6 +75,7 @@ pub(crate) fn decisions(decisions: &[Decision], now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use lamp_api::v1alpha1::{LeftAlone, LeftAloneReason};
 
     use super::*;
     use crate::view::fixture;
@@ -111,6 +112,21 @@ mod tests {
         let text = fixture::plain(&text(&stack, fixture::now()));
         let line = "Left alone\n  ≠ launch-template/web userData: #!/bin/bash, and the spec says #!/bin/sh\n";
         assert!(text.contains(line), "{text}");
+    }
+
+    #[test]
+    fn a_quarrel_says_how_often_and_when_it_goes_on() {
+        let mut stack = fixture::stack();
+        let contended = LeftAlone {
+            reason: LeftAloneReason::Contended,
+            corrections: Some(4),
+            next_attempt_time: Some(lamp_api::Time(fixture::now())),
+            ..fixture::left_alone()
+        };
+        stack.status.as_mut().unwrap().left_alone.push(contended);
+        let text = fixture::plain(&text(&stack, fixture::now()));
+        let end = "#!/bin/sh; put back 4 times, and changed again; next attempt at 2026-11-20T10:05:00Z\n";
+        assert!(text.contains(end), "{text}");
     }
 
     #[test]

@@ -49,6 +49,8 @@ fn observe_says_what_it_would_do_and_does_nothing() {
           Degraded=False ComingUp: the site comes up for the first time
           Stalled=False NotBlocked: nothing needs a person
           Paused=False Observing: spec.mode is Observe: changes are only planned
+          DriftReported=False NothingReported: nothing differs that spec.ignore leaves alone
+          Contended=False NothingContended: nobody else insists on a field of the site
           NetworkReady=False ElasticIpCreating: elastic-ip/1: it does not exist yet
           TiersReady=False AutoScalingGroupWaiting: auto-scaling-group/web: waiting for route-table/application/1, route-table/application/2, security-group/web, security-group/web/load-balancer"#]].assert_eq(&stage.story());
     stage.stays_quiet();

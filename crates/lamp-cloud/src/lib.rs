@@ -8,11 +8,13 @@
 mod clock;
 mod error;
 mod field;
+pub mod iam;
 mod inventory;
 pub mod kinds;
 mod ledger;
 mod live;
 mod names;
+mod operation;
 mod owner;
 mod rates;
 mod read;
@@ -33,6 +35,7 @@ pub use live::{
     Instance, InstanceState, LifecycleState, Member, StatusCheck, Target, TargetHealth, TargetState, Zone,
 };
 pub use names::{NAME_PREFIX, token, unique_name};
+pub use operation::Operation;
 pub use owner::{Owner, Tags, tag};
 pub use rates::{Bucket, Rate, Service};
 pub use read::{Listing, Page, Read, Reading};

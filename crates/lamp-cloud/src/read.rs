@@ -1,12 +1,16 @@
 //! Reading calls. Each is one AWS call; the observer decides which, when and in which order.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::{
     launch_template::TemplateData, load_balancer::LoadBalancerAttributes, target_group::TargetGroupAttributes,
 };
+use crate::operation::calls;
 use crate::{
-    Instance, Kind, MetricQuery, Resource, ResourceId, Series, Service, StatusCheck, Tags, TargetHealth, Zone,
+    Instance, Kind, MetricQuery, Operation, Resource, ResourceId, Series, Service, StatusCheck, Tags,
+    TargetHealth, Zone,
 };
 
 /// A kind of row that can be listed for the whole region, page by page.
@@ -111,41 +115,49 @@ impl Read {
     /// How many metrics one call may ask for (`GetMetricData`).
     pub const METRICS_PER_CALL: usize = 500;
 
+    calls! {
+        constant {
+            Self::VpcDnsSupport { .. } | Self::VpcDnsHostnames { .. } => Ec2 "DescribeVpcAttribute",
+            Self::Listeners { .. } => LoadBalancing "DescribeListeners",
+            Self::LoadBalancerAttributes { .. } => LoadBalancing "DescribeLoadBalancerAttributes",
+            Self::TargetGroupAttributes { .. } => LoadBalancing "DescribeTargetGroupAttributes",
+            Self::TargetHealth { .. } => LoadBalancing "DescribeTargetHealth",
+            Self::NetworkInstances { .. } => Ec2 "DescribeInstances",
+            Self::DbParameters { .. } => Rds "DescribeDBParameters",
+            Self::DbSnapshot { .. } => Rds "DescribeDBSnapshots",
+            Self::Metrics { .. } => CloudWatch "GetMetricData",
+        }
+        asked {
+            Self::List { listing, .. } => Operation::new(listing.service(), listing.operation()),
+            Self::One { kind, .. } => Operation::new(kind.service(), kind.describe_operation()),
+            Self::Tags { kind, .. } => Operation::new(kind.service(), tags_operation(*kind)),
+        }
+    }
+
+    /// Every operation that a reading call can be.
+    pub fn operations() -> BTreeSet<Operation> {
+        let listings = Listing::all().into_iter().map(|listing| Self::List { listing, page: None });
+        let id = ResourceId::new;
+        let described = Kind::ALL.iter().map(|kind| Self::One { kind: *kind, id: id() });
+        let tagged = Kind::ALL.iter().filter(|kind| kind.tags_are_separate());
+        let tags = tagged.map(|kind| Self::Tags { kind: *kind, ids: Vec::new() });
+        let asked = listings.chain(described).chain(tags).map(|read| read.called());
+        asked.chain(Self::CONSTANT.iter().copied()).collect()
+    }
+
     /// The AWS service that it goes to.
     pub fn service(&self) -> Service {
-        match self {
-            Self::List { listing, .. } => listing.service(),
-            Self::VpcDnsSupport { .. } | Self::VpcDnsHostnames { .. } | Self::NetworkInstances { .. } => {
-                Service::Ec2
-            }
-            Self::Listeners { .. }
-            | Self::LoadBalancerAttributes { .. }
-            | Self::TargetGroupAttributes { .. }
-            | Self::TargetHealth { .. } => Service::LoadBalancing,
-            Self::DbParameters { .. } | Self::DbSnapshot { .. } => Service::Rds,
-            Self::One { kind, .. } | Self::Tags { kind, .. } => kind.service(),
-            Self::Metrics { .. } => Service::CloudWatch,
-        }
+        self.called().service
     }
 
     /// Name of the AWS operation, for example `DescribeTargetHealth`.
     pub fn operation(&self) -> &'static str {
-        match self {
-            Self::List { listing, .. } => listing.operation(),
-            Self::VpcDnsSupport { .. } | Self::VpcDnsHostnames { .. } => "DescribeVpcAttribute",
-            Self::Listeners { .. } => "DescribeListeners",
-            Self::LoadBalancerAttributes { .. } => "DescribeLoadBalancerAttributes",
-            Self::TargetGroupAttributes { .. } => "DescribeTargetGroupAttributes",
-            Self::TargetHealth { .. } => "DescribeTargetHealth",
-            Self::DbParameters { .. } => "DescribeDBParameters",
-            Self::NetworkInstances { .. } => "DescribeInstances",
-            Self::Tags { kind, .. } if kind.service() == Service::Rds => "ListTagsForResource",
-            Self::Tags { .. } => "DescribeTags",
-            Self::One { kind, .. } => kind.describe_operation(),
-            Self::DbSnapshot { .. } => "DescribeDBSnapshots",
-            Self::Metrics { .. } => "GetMetricData",
-        }
+        self.called().name
     }
+}
+
+fn tags_operation(kind: Kind) -> &'static str {
+    if kind.service() == Service::Rds { "ListTagsForResource" } else { "DescribeTags" }
 }
 
 /// One page of rows.

@@ -1,8 +1,11 @@
 //! Mutating calls. Each is one AWS call, complete: the executor and the adapter choose nothing.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Body, Change, Kind, Part, ResourceId, Service, Tags, Target};
+use crate::operation::calls;
+use crate::{Body, Change, Kind, Operation, Part, ResourceId, Service, Tags, Target};
 
 /// One mutating call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,30 +70,40 @@ pub struct Applied {
 }
 
 impl Request {
+    calls! {
+        constant {
+            Self::TagInstance { .. } => Ec2 "CreateTags",
+            Self::ReplaceInstance { .. } => AutoScaling "TerminateInstanceInAutoScalingGroup",
+            Self::RegisterTargets { .. } => LoadBalancing "RegisterTargets",
+            Self::DeregisterTargets { .. } => LoadBalancing "DeregisterTargets",
+        }
+        asked {
+            Self::Create { body, .. } => Operation::new(body.kind().service(), body.create_operation()),
+            Self::Change { change, .. } => Operation::new(change.kind().service(), change.operation()),
+            Self::Tag { kind, .. } => Operation::new(kind.service(), kind.tag_operation()),
+            Self::Delete { kind, .. } => Operation::new(kind.service(), kind.delete_operation()),
+        }
+    }
+
+    /// Every operation that a mutating call can be.
+    pub fn operations() -> BTreeSet<Operation> {
+        let of_kind = |kind: &Kind| {
+            let service = kind.service();
+            let names = kind.create_operations().iter().chain(kind.change_operations()).copied();
+            let names = names.chain([kind.tag_operation(), kind.delete_operation()]);
+            names.map(move |name| Operation::new(service, name)).collect::<Vec<_>>()
+        };
+        Kind::ALL.iter().flat_map(of_kind).chain(Self::CONSTANT.iter().copied()).collect()
+    }
+
     /// The AWS service that it goes to.
     pub fn service(&self) -> Service {
-        match self {
-            Self::Create { body, .. } => body.kind().service(),
-            Self::Change { change, .. } => change.kind().service(),
-            Self::Tag { kind, .. } | Self::Delete { kind, .. } => kind.service(),
-            Self::TagInstance { .. } => Service::Ec2,
-            Self::ReplaceInstance { .. } => Service::AutoScaling,
-            Self::RegisterTargets { .. } | Self::DeregisterTargets { .. } => Service::LoadBalancing,
-        }
+        self.called().service
     }
 
     /// Name of the AWS operation, for example `CreateVpc`.
     pub fn operation(&self) -> &'static str {
-        match self {
-            Self::Create { body, .. } => body.create_operation(),
-            Self::Change { change, .. } => change.operation(),
-            Self::Tag { kind, .. } => kind.tag_operation(),
-            Self::TagInstance { .. } => "CreateTags",
-            Self::Delete { kind, .. } => kind.delete_operation(),
-            Self::ReplaceInstance { .. } => "TerminateInstanceInAutoScalingGroup",
-            Self::RegisterTargets { .. } => "RegisterTargets",
-            Self::DeregisterTargets { .. } => "DeregisterTargets",
-        }
+        self.called().name
     }
 
     /// The resource that it changes or removes; `None` for a creation.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Declared, Kind, Repeat};
 use crate::field::fields;
+use crate::operation::changes;
 use crate::{Difference, Member, Reference, Service};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,14 +151,12 @@ impl Declared for AutoScalingGroup {
         }
     }
 
-    fn operation(change: &Change) -> &'static str {
-        match change {
-            Change::Settings(_) => "UpdateAutoScalingGroup",
-            Change::SetDesired(_) => "SetDesiredCapacity",
-            Change::AttachTargetGroups(_) => "AttachLoadBalancerTargetGroups",
-            Change::DetachTargetGroups(_) => "DetachLoadBalancerTargetGroups",
-            Change::ResumeProcesses(_) => "ResumeProcesses",
-        }
+    changes! {
+        Change::Settings(_) => "UpdateAutoScalingGroup",
+        Change::SetDesired(_) => "SetDesiredCapacity",
+        Change::AttachTargetGroups(_) => "AttachLoadBalancerTargetGroups",
+        Change::DetachTargetGroups(_) => "DetachLoadBalancerTargetGroups",
+        Change::ResumeProcesses(_) => "ResumeProcesses",
     }
 }
 

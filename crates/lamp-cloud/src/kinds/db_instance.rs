@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Declared, Kind, Repeat};
 use crate::field::fields;
+use crate::operation::changes;
 use crate::{Difference, Reference, ResourceId, Service};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +106,8 @@ impl DbInstance {
     }
 }
 
+const CREATE_REPLICA: &str = "CreateDBInstanceReadReplica";
+
 fn changed<T: PartialEq + Clone>(desired: &T, observed: &T) -> Option<T> {
     (desired != observed).then(|| desired.clone())
 }
@@ -115,6 +118,7 @@ impl Declared for DbInstance {
     const SERVICE: Service = Service::Rds;
     const REPEAT: Repeat = Repeat::Safe;
     const CREATE: &'static str = "CreateDBInstance";
+    const CREATES: &'static [&'static str] = &[Self::CREATE, CREATE_REPLICA];
     const DELETE: &'static str = "DeleteDBInstance";
     const FIELDS: &'static [&'static str] = FIELDS;
 
@@ -207,12 +211,10 @@ impl Declared for DbInstance {
             .collect()
     }
 
-    fn operation(_: &Change) -> &'static str {
-        "ModifyDBInstance"
-    }
+    changes!("ModifyDBInstance");
 
     fn create_operation(&self) -> &'static str {
-        if self.is_replica() { "CreateDBInstanceReadReplica" } else { Self::CREATE }
+        if self.is_replica() { CREATE_REPLICA } else { Self::CREATE }
     }
 }
 

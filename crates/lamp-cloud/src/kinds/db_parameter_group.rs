@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Declared, Kind, Repeat};
 use crate::field::fields;
+use crate::operation::changes;
 use crate::{Difference, Reference, Service};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,10 +75,8 @@ impl Declared for DbParameterGroup {
         }
     }
 
-    fn operation(change: &Change) -> &'static str {
-        match change {
-            Change::Set(_) => "ModifyDBParameterGroup",
-            Change::Reset(_) => "ResetDBParameterGroup",
-        }
+    changes! {
+        Change::Set(_) => "ModifyDBParameterGroup",
+        Change::Reset(_) => "ResetDBParameterGroup",
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Declared, Kind, Repeat};
 use crate::field::fields;
+use crate::operation::changes;
 use crate::{Difference, Reference, Service};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +66,5 @@ impl Declared for DbSubnetGroup {
         self.subnets.clone_from(subnets);
     }
 
-    fn operation(_: &Change) -> &'static str {
-        "ModifyDBSubnetGroup"
-    }
+    changes!("ModifyDBSubnetGroup");
 }

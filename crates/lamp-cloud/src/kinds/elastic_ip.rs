@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Declared, Kind, Repeat};
+use crate::operation::changes;
 use crate::{Difference, Reference, Service};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +56,5 @@ impl Declared for ElasticIp {
         self.association.clone().map(Change::Disassociate).into_iter().collect()
     }
 
-    fn operation(_: &Change) -> &'static str {
-        "DisassociateAddress"
-    }
+    changes!("DisassociateAddress");
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Declared, Kind, Repeat};
 use crate::field::fields;
+use crate::operation::changes;
 use crate::{Difference, Reference, ResourceId, Service};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,10 +70,8 @@ impl Declared for InternetGateway {
             .collect()
     }
 
-    fn operation(change: &Change) -> &'static str {
-        match change {
-            Change::Attach(_) => "AttachInternetGateway",
-            Change::Detach(_) => "DetachInternetGateway",
-        }
+    changes! {
+        Change::Attach(_) => "AttachInternetGateway",
+        Change::Detach(_) => "DetachInternetGateway",
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Declared, Kind, Repeat};
 use crate::field::fields;
+use crate::operation::changes;
 use crate::{Difference, Reference, Service, Tags};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,10 +133,8 @@ impl Declared for LaunchTemplate {
         }
     }
 
-    fn operation(change: &Change) -> &'static str {
-        match change {
-            Change::NewVersion(_) => "CreateLaunchTemplateVersion",
-            Change::DefaultVersion(_) => "ModifyLaunchTemplate",
-        }
+    changes! {
+        Change::NewVersion(_) => "CreateLaunchTemplateVersion",
+        Change::DefaultVersion(_) => "ModifyLaunchTemplate",
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Declared, Kind, Repeat};
 use crate::field::fields;
+use crate::operation::changes;
 use crate::{Difference, Reference, Service};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,7 +96,5 @@ impl Declared for Listener {
         self.action = action.clone();
     }
 
-    fn operation(_: &Change) -> &'static str {
-        "ModifyListener"
-    }
+    changes!("ModifyListener");
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Declared, Kind, Repeat};
 use crate::field::fields;
+use crate::operation::changes;
 use crate::{Difference, Reference, Service};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,11 +121,9 @@ impl Declared for LoadBalancer {
             .collect()
     }
 
-    fn operation(change: &Change) -> &'static str {
-        match change {
-            Change::Attributes(_) => "ModifyLoadBalancerAttributes",
-            Change::Subnets(_) => "SetSubnets",
-            Change::SecurityGroups(_) => "SetSecurityGroups",
-        }
+    changes! {
+        Change::Attributes(_) => "ModifyLoadBalancerAttributes",
+        Change::Subnets(_) => "SetSubnets",
+        Change::SecurityGroups(_) => "SetSecurityGroups",
     }
 }

@@ -42,6 +42,10 @@ pub trait Declared: Clone + std::fmt::Debug + PartialEq + Serialize + Deserializ
     const SERVICE: Service;
     const REPEAT: Repeat;
     const CREATE: &'static str;
+    /// Every operation that creates one.
+    const CREATES: &'static [&'static str] = &[Self::CREATE];
+    /// Every operation that changes one.
+    const CHANGES: &'static [&'static str];
     const DELETE: &'static str;
     /// Names of the fields that are compared, as in the struct.
     const FIELDS: &'static [&'static str];
@@ -71,10 +75,10 @@ pub trait Declared: Clone + std::fmt::Debug + PartialEq + Serialize + Deserializ
         Vec::new()
     }
 
-    /// Name of the AWS operation that makes a change.
+    /// Name of the AWS operation that makes a change: one of [`Declared::CHANGES`]. Both come from `changes!`.
     fn operation(change: &Self::Change) -> &'static str;
 
-    /// Name of the operation that creates this one, where it depends on the body.
+    /// Name of the operation that creates this one, where it depends on the body: one of [`Declared::CREATES`].
     fn create_operation(&self) -> &'static str {
         Self::CREATE
     }
@@ -113,6 +117,16 @@ macro_rules! kinds {
 
             pub fn repeat(self) -> Repeat {
                 match self { $( Self::$variant => <$module::$variant as Declared>::REPEAT ),* }
+            }
+
+            /// Names of the AWS operations that create one.
+            pub fn create_operations(self) -> &'static [&'static str] {
+                match self { $( Self::$variant => <$module::$variant as Declared>::CREATES ),* }
+            }
+
+            /// Names of the AWS operations that change one.
+            pub fn change_operations(self) -> &'static [&'static str] {
+                match self { $( Self::$variant => <$module::$variant as Declared>::CHANGES ),* }
             }
 
             /// Name of the AWS operation that deletes one.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Declared, Kind, Repeat};
 use crate::field::fields;
+use crate::operation::changes;
 use crate::{Difference, Reference, Service};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +53,5 @@ impl Declared for NatGateway {
         match *change {}
     }
 
-    fn operation(change: &Change) -> &'static str {
-        match *change {}
-    }
+    changes! {}
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Declared, Kind, Repeat};
 use crate::field::fields;
+use crate::operation::changes;
 use crate::{Difference, Reference, ResourceId, Service};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,13 +128,11 @@ impl Declared for RouteTable {
         self.subnets.iter().filter_map(|subnet| self.disassociate(subnet)).collect()
     }
 
-    fn operation(change: &Change) -> &'static str {
-        match change {
-            Change::CreateRoute { .. } => "CreateRoute",
-            Change::ReplaceRoute { .. } => "ReplaceRoute",
-            Change::DeleteRoute { .. } => "DeleteRoute",
-            Change::Associate { .. } => "AssociateRouteTable",
-            Change::Disassociate { .. } => "DisassociateRouteTable",
-        }
+    changes! {
+        Change::CreateRoute { .. } => "CreateRoute",
+        Change::ReplaceRoute { .. } => "ReplaceRoute",
+        Change::DeleteRoute { .. } => "DeleteRoute",
+        Change::Associate { .. } => "AssociateRouteTable",
+        Change::Disassociate { .. } => "DisassociateRouteTable",
     }
 }

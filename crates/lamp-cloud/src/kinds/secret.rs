@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Declared, Kind, Repeat};
+use crate::operation::changes;
 use crate::{Difference, Reference, Service};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +48,5 @@ impl Declared for Secret {
         match *change {}
     }
 
-    fn operation(change: &Change) -> &'static str {
-        match *change {}
-    }
+    changes! {}
 }

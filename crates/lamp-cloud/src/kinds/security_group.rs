@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Declared, Kind, Repeat};
 use crate::field::fields;
+use crate::operation::changes;
 use crate::{Difference, Reference, Service};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,13 +152,11 @@ impl Declared for SecurityGroup {
             .collect()
     }
 
-    fn operation(change: &Change) -> &'static str {
-        match change {
-            Change::AuthorizeIngress(_) => "AuthorizeSecurityGroupIngress",
-            Change::AuthorizeEgress(_) => "AuthorizeSecurityGroupEgress",
-            Change::RevokeIngress(_) => "RevokeSecurityGroupIngress",
-            Change::RevokeEgress(_) => "RevokeSecurityGroupEgress",
-        }
+    changes! {
+        Change::AuthorizeIngress(_) => "AuthorizeSecurityGroupIngress",
+        Change::AuthorizeEgress(_) => "AuthorizeSecurityGroupEgress",
+        Change::RevokeIngress(_) => "RevokeSecurityGroupIngress",
+        Change::RevokeEgress(_) => "RevokeSecurityGroupEgress",
     }
 }
 

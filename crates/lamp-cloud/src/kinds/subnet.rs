@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Declared, Kind, Repeat};
 use crate::field::fields;
+use crate::operation::changes;
 use crate::{Difference, Reference, Service};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +67,5 @@ impl Declared for Subnet {
         }
     }
 
-    fn operation(_: &Change) -> &'static str {
-        "ModifySubnetAttribute"
-    }
+    changes!("ModifySubnetAttribute");
 }

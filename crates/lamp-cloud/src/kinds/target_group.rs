@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Declared, Kind, Repeat};
 use crate::field::fields;
+use crate::operation::changes;
 use crate::{Difference, Reference, ResourceId, Service};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,10 +95,8 @@ impl Declared for TargetGroup {
         }
     }
 
-    fn operation(change: &Change) -> &'static str {
-        match change {
-            Change::HealthCheck(_) => "ModifyTargetGroup",
-            Change::Attributes(_) => "ModifyTargetGroupAttributes",
-        }
+    changes! {
+        Change::HealthCheck(_) => "ModifyTargetGroup",
+        Change::Attributes(_) => "ModifyTargetGroupAttributes",
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Declared, Kind, Repeat};
 use crate::field::fields;
+use crate::operation::changes;
 use crate::{Difference, Reference, Service};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +68,5 @@ impl Declared for Vpc {
         }
     }
 
-    fn operation(_: &Change) -> &'static str {
-        "ModifyVpcAttribute"
-    }
+    changes!("ModifyVpcAttribute");
 }

@@ -1,16 +1,9 @@
-//! The JSON schema of a `LampStack` file, for editors. Committed; a test fails when it is stale.
-
-use std::path::{Path, PathBuf};
+//! The JSON schema of a `LampStack` file, for editors. `generated` says where it is kept.
 
 use anyhow::{Context, Result};
 use kube::CustomResourceExt;
 use lamp_api::v1alpha1::LampStack;
 use serde_json::{Value, json};
-
-/// Where the schema is kept.
-pub fn path() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../specs/schema/lampstack.json")
-}
 
 /// The schema, as text. Draft 7: the YAML language server stops there.
 ///

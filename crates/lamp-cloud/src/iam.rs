@@ -1,17 +1,19 @@
 //! What IAM must allow for a call: the action of its own name, and those that AWS checks besides.
 //!
 //! Sources: the dependent actions of the Service Authorization Reference; "Elastic Load Balancing API permissions";
-//! "Control Amazon EC2 launch template usage in Auto Scaling groups"; "Using service-linked roles for Amazon RDS". On
-//! which resources and under which conditions an action is allowed is the business of the policy, in `lamp-aws`.
+//! "Control Amazon EC2 launch template usage in Auto Scaling groups"; "Using service-linked roles for Amazon RDS". The
+//! [`Policy`] says on which resources and under which conditions each action is allowed.
 
 mod implied;
 mod missing;
+mod policy;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 pub use implied::{Implied, When, implied};
 pub use missing::missing;
+pub use policy::{Condition, Operator, Policy, Scope, Statement};
 
 use crate::{Operation, Read, Request};
 

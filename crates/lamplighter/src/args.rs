@@ -20,6 +20,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// A first look: a simulated region in which a site comes up, loses an instance and heals.
     Demo(DemoArgs),
+    /// Prints the IAM policy of the daemon's role: exactly what it can call, within its installation.
+    IamPolicy(IamPolicyArgs),
 }
 
 /// A flag that is not given is looked for in the environment, then in `--config`, then its default holds.
@@ -91,6 +93,21 @@ pub(crate) struct DemoArgs {
     /// Seed of the simulated region
     #[arg(long, env = "LAMPLIGHTER_SIM_SEED", default_value_t = 1, value_name = "N")]
     pub(crate) sim_seed: u64,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct IamPolicyArgs {
+    /// Name of the installation, as given to the daemon
+    #[arg(long, env = "LAMPLIGHTER_INSTALL", default_value = "default", value_name = "NAME")]
+    pub(crate) install: String,
+
+    /// The region that the daemon keeps [default: every region]
+    #[arg(long, env = "LAMPLIGHTER_REGION", value_name = "REGION")]
+    pub(crate) region: Option<String>,
+
+    /// The AWS account of the role [default: whichever it is]
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]

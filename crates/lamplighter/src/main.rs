@@ -5,6 +5,7 @@ mod clock;
 mod config;
 mod demo;
 mod home;
+mod iam_policy;
 mod serve;
 mod telemetry;
 mod wire;
@@ -37,9 +38,13 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match args.command {
-        Command::Serve(serve) => runtime.block_on(serve::run(serve)),
-        Command::Demo(demo) => runtime.block_on(demo::run(demo)),
+        Command::Serve(serve) => runtime()?.block_on(serve::run(serve)),
+        Command::Demo(demo) => runtime()?.block_on(demo::run(demo)),
+        Command::IamPolicy(policy) => iam_policy::run(&policy),
     }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }

@@ -1,11 +1,11 @@
-//! Writes what is generated from the API types: `specs/schema/lampstack.json`, for editors.
+//! Writes the files that are made from the sources: the schema for editors, the IAM policy.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 fn main() -> Result<()> {
-    let path = lamp_tests::schema::path();
-    std::fs::create_dir_all(path.parent().unwrap_or(&path))?;
-    std::fs::write(&path, lamp_tests::schema::lampstack()?)?;
-    println!("{}", path.display());
+    for (path, text) in lamp_tests::generated::files()? {
+        std::fs::write(&path, text).with_context(|| path.display().to_string())?;
+        println!("{}", path.display());
+    }
     Ok(())
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::iam;
+
 /// What an error means. It decides the retry, the reason of the condition and the label of the metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ErrorClass {
@@ -55,7 +57,7 @@ impl ErrorClass {
 
 /// One call that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{operation}: {code}: {message}{}", request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default())]
+#[error("{operation}: {code}: {message}{}{}", self.advice(), request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default())]
 pub struct CloudError {
     pub class: ErrorClass,
     /// The AWS operation, for example `CreateVpc`.
@@ -88,8 +90,36 @@ impl CloudError {
         }
     }
 
+    /// The actions that IAM must allow, where a policy refused the call and AWS did not name them.
+    fn advice(&self) -> String {
+        let missing = iam::missing(self);
+        match missing.as_slice() {
+            [named] if self.message.contains(named) => String::new(),
+            [] => String::new(),
+            actions => format!(" (IAM must allow {})", actions.join(", ")),
+        }
+    }
+
     /// Whether a mutation that failed so may have taken effect all the same.
     pub fn outcome_unknown(&self) -> bool {
         matches!(self.class, ErrorClass::Transient | ErrorClass::Unintelligible)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn denied(message: &str) -> String {
+        CloudError::new(ErrorClass::Denied, "UpdateAutoScalingGroup", "AccessDenied", message).to_string()
+    }
+
+    #[test]
+    fn a_refusal_of_a_policy_says_what_must_be_allowed() {
+        let unnamed = denied("You are not authorized to use launch template: lt-0");
+        assert!(unnamed.contains("ec2:RunInstances"), "{unnamed}");
+        let named =
+            "User: somebody is not authorized to perform: autoscaling:UpdateAutoScalingGroup on resource: *";
+        assert!(denied(named).ends_with("resource: *"), "AWS has said it: {}", denied(named));
     }
 }

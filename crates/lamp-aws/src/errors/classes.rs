@@ -153,6 +153,8 @@ const MESSAGES: &[(ErrorClass, &str, &[&str])] = &[
     (NotFound, "ValidationError", &["not found", "does not exist", "Invalid IamInstanceProfile"]),
     // A new instance profile takes minutes to be seen.
     (NotFound, "InvalidParameterValue", &["Invalid IAM Instance Profile"]),
+    // RDS may not make the role that it works with.
+    (Denied, "InvalidParameterValue", &["service linked role"]),
     (State, "InvalidParameterCombination", &["Cannot delete protected DB Instance"]),
 ];
 
@@ -274,6 +276,9 @@ mod tests {
         let profile =
             "Value (web) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name";
         assert_eq!(classify("InvalidParameterValue", profile, 400), NotFound);
+        let role =
+            "Unable to create the resource. Verify that you have permission to create service linked role.";
+        assert_eq!(classify("InvalidParameterValue", role, 400), Denied);
         let protected =
             "Cannot delete protected DB Instance, please disable deletion protection and try again.";
         assert_eq!(classify("InvalidParameterCombination", protected, 400), State);

@@ -30,6 +30,8 @@ const SUBNET: &str = "ec2:{region}:{account}:subnet/*";
 const TEMPLATE: &str = "ec2:{region}:{account}:launch-template/*";
 const VOLUME: &str = "ec2:{region}:{account}:volume/*";
 const VPC: &str = "ec2:{region}:{account}:vpc/*";
+/// Anything of EC2's that belongs to an account.
+const EC2: &str = "ec2:{region}:{account}:*";
 
 const GROUP: &str = "autoscaling:{region}:{account}:autoScalingGroup:*:autoScalingGroupName/{name}";
 const BALANCER: &str = "elasticloadbalancing:{region}:{account}:loadbalancer/app/{name}";
@@ -45,11 +47,8 @@ const SUBNETS: &str = "rds:{region}:{account}:subgrp:{name}";
 const SECRET: &str = "secretsmanager:{region}:{account}:secret:{name}";
 
 const TIER_ROLE: &str = "iam::{account}:role/lamplighter-tier-*";
-const SERVICE_ROLES: &[&str] = &[
-    "iam::{account}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
-    "iam::{account}:role/aws-service-role/elasticloadbalancing.amazonaws.com/AWSServiceRoleForElasticLoadBalancing",
-    "iam::{account}:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS",
-];
+/// The condition says which services.
+const SERVICE_ROLES: &str = "iam::{account}:role/aws-service-role/*";
 /// AWS's public ones, and the account's.
 const SSM_PARAMETERS: &[&str] =
     &["ssm:{region}::parameter/aws/service/*", "ssm:{region}:{account}:parameter/*"];
@@ -71,7 +70,7 @@ pub(super) const ROWS: &[Row] = &[
             "rds:CreateDBSubnetGroup",
             "secretsmanager:CreateSecret",
         ],
-        &[(New, &[ADDRESS, BALANCER, GATEWAY, GROUP, PARAMETERS, SECRET, SUBNETS, TARGETS, TEMPLATE, VPC])],
+        &[(New, &[BALANCER, EC2, GROUP, PARAMETERS, SECRET, SUBNETS, TARGETS])],
     ),
     // What is made in something of ours.
     (
@@ -136,7 +135,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     (&["iam:PassRole"], &[(ForInstances, &[TIER_ROLE])]),
-    (&["iam:CreateServiceLinkedRole"], &[(ForServices, SERVICE_ROLES)]),
+    (&["iam:CreateServiceLinkedRole"], &[(ForServices, &[SERVICE_ROLES])]),
     // Auto Scaling.
     (
         &[

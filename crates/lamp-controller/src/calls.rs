@@ -1,6 +1,7 @@
 //! The way to the cloud: every call is budgeted and counted here, once.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lamp_cloud::{Applied, Clock, Cloud, CloudError, ErrorClass, Read, Reading, Request, Service};
@@ -53,12 +54,14 @@ pub(crate) struct Calls<C> {
     cloud: Metered<C>,
     budgets: Budgets,
     clock: Arc<dyn Clock>,
+    /// Reading operations that were not allowed the last time, with AWS's first words.
+    denied: Mutex<BTreeMap<&'static str, CloudError>>,
 }
 
 impl<C: Cloud> Calls<C> {
     pub(crate) fn new(cloud: Metered<C>, clock: Arc<dyn Clock>, rate_share: f64) -> Self {
         let budgets = Budgets::new(rate_share, clock.now());
-        Self { cloud, budgets, clock }
+        Self { cloud, budgets, clock, denied: Mutex::default() }
     }
 
     pub(crate) fn region(&self) -> &str {
@@ -74,7 +77,25 @@ impl<C: Cloud> Calls<C> {
         }
         let result = self.cloud.read(read).await;
         self.adapt(service, Direction::Read, &result);
+        self.note_denial(read.operation(), &result);
         result
+    }
+
+    fn note_denial(&self, operation: &'static str, result: &Result<Reading, CloudError>) {
+        let mut denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(_) => drop(denied.remove(operation)),
+            // The first words stay: AWS encodes and numbers each refusal anew, and none says more than another.
+            Err(error) if error.class == ErrorClass::Denied => {
+                denied.entry(operation).or_insert_with(|| CloudError { request_id: None, ..error.clone() });
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Readings that are not allowed, in the order of their names.
+    pub(crate) fn denied_readings(&self) -> Vec<CloudError> {
+        self.denied.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     /// Takes a token for one mutating call, or says when there will be one.

@@ -180,13 +180,15 @@ async fn conclude<C: Cloud>(
         return Ok(Next::Again);
     }
     let failures = report::failures(&shared.recollections, &identity.owner.uid, plan, &executed);
-    let mut status = lamp_plan::status(input, plan, &failures, run.stack.status.as_ref());
+    let denied = shared.calls.denied_readings();
+    let mut status = lamp_plan::status(input, plan, &failures, &denied, run.stack.status.as_ref());
     status.last_handled_reconcile_at.clone_from(&identity.requested);
     write_status(shared, run.stack, &status).await?;
     if let Some(fault) = executed.fault {
         return Err(fault.into());
     }
-    let quiet = executed.ended.is_empty() && settled == run.ledger && failures.is_empty();
+    let quiet =
+        executed.ended.is_empty() && settled == run.ledger && failures.is_empty() && denied.is_empty();
     let resync_at = input.now + shared.settings.resync;
     let remembered = (quiet && is_settled(plan, settled, input)).then(|| Settled {
         basis: basis.clone(),

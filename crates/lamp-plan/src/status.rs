@@ -21,16 +21,18 @@ use crate::{Plan, PlanInput, site};
 /// How old `observedTime` may get while nothing else changes.
 const REFRESH: Duration = Duration::from_secs(300);
 
-/// The status after a plan was made and carried out; `failures` are the calls of this round that failed.
+/// The status after a plan was made and carried out; `failures` are the calls of this round that failed, `denied`
+/// the readings that are not allowed.
 pub fn status(
     input: &PlanInput<'_>,
     plan: &Plan,
     failures: &[(Part, CloudError)],
+    denied: &[CloudError],
     previous: Option<&LampStackStatus>,
 ) -> LampStackStatus {
     let mut conditions = previous.map(|previous| previous.conditions.clone()).unwrap_or_default();
     let first_ready = previous.and_then(|previous| previous.first_ready_time.clone());
-    let facts = facts::Facts::gather(input, plan, failures, first_ready.is_some());
+    let facts = facts::Facts::gather(input, plan, (failures, denied), first_ready.is_some());
     let verdicts = verdict::conditions(&facts);
     conditions.retain(|old| verdicts.iter().any(|new| new.type_ == old.type_));
     for condition in verdicts {

@@ -32,6 +32,8 @@ pub(super) struct Facts<'a> {
     pub input: &'a PlanInput<'a>,
     pub plan: &'a Plan,
     pub failures: &'a [(Part, CloudError)],
+    /// Readings that are not allowed.
+    pub denied: &'a [CloudError],
     /// The one that tells most comes first.
     pub unready: Vec<Unready<'a>>,
     /// Tiers with fewer serving instances than their minimum: name, ready, minimum.
@@ -46,7 +48,7 @@ impl<'a> Facts<'a> {
     pub(super) fn gather(
         input: &'a PlanInput<'a>,
         plan: &'a Plan,
-        failures: &'a [(Part, CloudError)],
+        (failures, denied): (&'a [(Part, CloudError)], &'a [CloudError]),
         was_whole: bool,
     ) -> Self {
         let mut unready: Vec<Unready<'a>> = plan
@@ -65,7 +67,7 @@ impl<'a> Facts<'a> {
             .collect();
         unready.sort_by_key(|unready| rank(unready.report));
         let (too_few, short) = tiers(input, plan);
-        Self { input, plan, failures, unready, too_few, short, was_whole }
+        Self { input, plan, failures, denied, unready, too_few, short, was_whole }
     }
 
     /// The first part of a room that is not ready.

@@ -157,9 +157,21 @@ fn stalled(facts: &Facts<'_>) -> Verdict {
             let reason = unready.error.map_or("NeedsPerson", |error| error.class.reason());
             Verdict::new(true, reason, sentence(unready))
         }
-        None => healing_stalled(facts)
+        None => reading_denied(facts)
+            .or_else(|| healing_stalled(facts))
             .unwrap_or_else(|| Verdict::new(false, "NotBlocked", "nothing needs a person")),
     }
+}
+
+/// What may not be read is not known, however long it is waited for.
+fn reading_denied(facts: &Facts<'_>) -> Option<Verdict> {
+    let (first, others) = facts.denied.split_first()?;
+    let rest = match others.len() {
+        0 => String::new(),
+        1 => ", and 1 more reading".to_owned(),
+        more => format!(", and {more} more readings"),
+    };
+    Some(Verdict::new(true, first.class.reason(), format!("AWS may not be read: {first}{rest}")))
 }
 
 /// Sick instances that nothing will replace until somebody has looked.

@@ -11,7 +11,7 @@ use lamp_plan::status;
 use crate::support::{LAMP, NETWORK, STATELESS, Site};
 
 fn told(site: &Site, previous: Option<&LampStackStatus>) -> LampStackStatus {
-    status(&site.input(), &site.plan(), &[], previous)
+    status(&site.input(), &site.plan(), &[], &[], previous)
 }
 
 fn show(status: &LampStackStatus) -> String {
@@ -178,9 +178,20 @@ fn a_call_that_failed_is_told_with_its_words() {
     let site = Site::standing(STATELESS);
     let error = CloudError::new(ErrorClass::Denied, "CreateVpc", "UnauthorizedOperation", "not you");
     let failures = [(Part::from("vpc"), error)];
-    let status = status(&site.input(), &site.plan(), &failures, None);
+    let status = status(&site.input(), &site.plan(), &failures, &[], None);
     assert!(is_true(&status.conditions, "Degraded"));
     assert!(status.waiting[0].reason.contains("not you") && status.waiting[0].blocked);
+}
+
+#[test]
+fn a_reading_that_is_not_allowed_needs_a_person() {
+    let site = Site::standing(STATELESS);
+    let denied =
+        [CloudError::new(ErrorClass::Denied, "DescribeVpcAttribute", "UnauthorizedOperation", "not you")];
+    let status = status(&site.input(), &site.plan(), &[], &denied, None);
+    let stalled = status.conditions.iter().find(|one| one.type_ == "Stalled").unwrap();
+    assert_eq!((stalled.status.as_str(), stalled.reason.as_str()), ("True", "AccessDenied"));
+    assert!(stalled.message.contains("ec2:DescribeVpcAttribute"), "{}", stalled.message);
 }
 
 #[test]

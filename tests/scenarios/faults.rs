@@ -40,30 +40,6 @@ fn a_site_comes_up_through_an_outage_of_everything() {
     stage.settles();
 }
 
-#[test]
-fn denied_access_is_named_and_recovers_without_a_restart() {
-    let mut stage = Stage::open(calm(1), specs::load("lamp").unwrap());
-    stage.world().faults_mut().denied = vec!["CreateLoadBalancer".to_owned(), "CreateDBInstance".to_owned()];
-    stage.run(HOUR);
-    assert!(stage.condition("Stalled").starts_with("True AccessDenied"), "{}", stage.story());
-    assert!(stage.condition("Degraded").starts_with("True AccessDenied"), "{}", stage.story());
-    stage.world().faults_mut().denied.clear();
-    stage.settles();
-}
-
-#[test]
-fn denied_reading_is_named_and_changes_nothing() {
-    let mut stage = Stage::up("lamp");
-    let mark = stage.mark();
-    stage.world().faults_mut().denied = vec!["*".to_owned()];
-    stage.run(HOUR);
-    assert_eq!(stage.brief_since(mark), "");
-    assert!(stage.condition("Ready").starts_with("Unknown"), "{}", stage.story());
-    stage.world().faults_mut().denied.clear();
-    stage.settles();
-    assert_eq!(stage.brief_since(mark), "");
-}
-
 /// Readings of a site that stands, each operation by itself.
 fn readings(stage: &Stage) -> BTreeSet<String> {
     let world = stage.world();

@@ -19,6 +19,7 @@ mod instances;
 mod left_alone;
 mod many_stacks;
 mod modes;
+mod permissions;
 mod replicas;
 mod scaling;
 mod stage;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use lamp_cloud::iam::Policy;
+
 use crate::{Faults, Load};
 
 /// The region to simulate. [`Config::default`] is calm: no faults, no stale readings, no throttling.
@@ -10,6 +12,8 @@ pub struct Config {
     pub region: String,
     /// The installation whose rows listings show, as the adapter to AWS filters them.
     pub install: String,
+    /// What the daemon's role may do; `None` is all that the daemon of this installation needs in this region.
+    pub policy: Option<Policy>,
     pub seed: u64,
     /// How many zones the region has: `a`, `b`, …
     pub zones: u8,
@@ -28,6 +32,7 @@ impl Default for Config {
         Self {
             region: "eu-central-1".to_owned(),
             install: "default".to_owned(),
+            policy: None,
             seed: 0,
             zones: 3,
             faults: Faults::off(),

@@ -23,6 +23,7 @@ pub enum Fault {
     ServerErrorWithEffect,
     /// `InternalError`, and nothing happened.
     ServerErrorWithoutEffect,
+    /// Refused as if no policy allowed it, whatever the policy says.
     Denied,
     /// A listing succeeds with no rows.
     EmptySuccess,
@@ -73,8 +74,6 @@ pub struct Faults {
     pub scripts: Vec<(Moment, Fault)>,
     pub brown_outs: Vec<BrownOut>,
     pub shortages: Vec<Shortage>,
-    /// Operations that the credentials do not allow; `*` is all.
-    pub denied: Vec<String>,
     /// How many of a kind the account may hold, by the kind's name, for example `ElasticIp`.
     pub quotas: BTreeMap<String, usize>,
     /// Zones that are out of service, from when, and until when.
@@ -124,9 +123,6 @@ impl Faults {
         let scripted = self.scripts.iter().find(|(moment, fault)| moment.is(call) && fault.fits(call));
         if let Some((_, fault)) = scripted {
             return Some(*fault);
-        }
-        if self.denied.iter().any(|operation| operation == "*" || operation == call.operation) {
-            return Some(Fault::Denied);
         }
         if self.is_browned_out(call, dice) {
             return Some(Fault::ServerErrorWithoutEffect);

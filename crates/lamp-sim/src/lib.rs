@@ -13,6 +13,7 @@ mod consistency;
 mod dice;
 mod faults;
 mod hands;
+mod iam;
 mod kinds;
 mod live;
 mod readings;

@@ -54,6 +54,7 @@ impl World {
             return Err(unintelligible());
         }
         let view = View { now: self.now, call, lag: self.config.lag, dice: self.dice };
+        self.authorize_read(read)?;
         let mut reading = self.look(read, view)?;
         match fault {
             Some(Fault::EmptySuccess) => empty(&mut reading),

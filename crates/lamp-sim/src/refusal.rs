@@ -38,7 +38,8 @@ pub(crate) fn class(code: &str, message: &str) -> ErrorClass {
         "InsufficientInstanceCapacity"
         | "InsufficientDBInstanceCapacity"
         | "InsufficientFreeAddressesInSubnet" => ErrorClass::Capacity,
-        "UnauthorizedOperation" | "AccessDenied" => ErrorClass::Denied,
+        "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" => ErrorClass::Denied,
+        "InvalidParameterValue" if message.contains("service linked role") => ErrorClass::Denied,
         "IdempotentParameterMismatch" => ErrorClass::Conflict,
         "UnintelligibleAnswer" => ErrorClass::Unintelligible,
         "DependencyViolation"

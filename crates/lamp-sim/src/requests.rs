@@ -4,14 +4,15 @@ use jiff::Timestamp;
 use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
 use lamp_cloud::kinds::target_group::TargetGroup;
 use lamp_cloud::{
-    Applied, Body, CloudError, DeleteOptions, InstanceState, Kind, Reference, Request, ResourceId, Tags,
-    Target, tag,
+    Applied, Body, CloudError, DeleteOptions, InstanceState, Kind, Operation, Reference, Request, ResourceId,
+    Tags, Target, tag,
 };
 
 use crate::Fault;
 use crate::agenda::Event;
 use crate::calls::{Asked, Call, Effect};
 use crate::faults::{Calling, LATEST_EFFECT};
+use crate::iam;
 use crate::kinds::{self, Created, Creation};
 use crate::refusal::Refusal;
 use crate::throttle;
@@ -65,7 +66,7 @@ impl World {
             Some(Fault::Throttle) => {
                 Err((Refusal::new(throttle::code(calling.service), "Rate exceeded"), fault))
             }
-            Some(Fault::Denied) => Err((denied(calling), fault)),
+            Some(Fault::Denied) => Err((unauthorized(calling), fault)),
             Some(Fault::TimeoutWithoutEffect) => Err((timeout(), fault)),
             Some(Fault::ServerErrorWithoutEffect) => Err((server_error(), fault)),
             other => Ok(other),
@@ -142,6 +143,7 @@ impl World {
 
     /// The effect of a request.
     fn mutate(&mut self, request: &Request) -> Result<Applied, Refusal> {
+        self.authorize(request)?;
         match request {
             Request::Create { part, name, tags, token, body } => {
                 self.with_token(request, body.kind(), token, |world| {
@@ -211,6 +213,7 @@ impl World {
         let Created { id, new } = self.create(body.clone(), &creation)?;
         if new {
             self.ordinal(&label);
+            self.note_service_role(body.kind());
             self.check_created(body.kind(), &id);
         }
         Ok(Some(id))
@@ -311,13 +314,9 @@ pub(crate) fn refused(refusal: Refusal, operation: &str, request_id: String) -> 
     CloudError { request_id: answered.then_some(request_id), ..refusal.error(operation) }
 }
 
-fn denied(calling: &Calling) -> Refusal {
-    let code =
-        if calling.service == lamp_cloud::Service::Ec2 { "UnauthorizedOperation" } else { "AccessDenied" };
-    Refusal::new(
-        code,
-        format!("You are not authorized to perform: {}:{}", calling.service.name(), calling.operation),
-    )
+fn unauthorized(calling: &Calling) -> Refusal {
+    let called = Operation::new(calling.service, calling.operation);
+    iam::denied(called, called.into(), "*")
 }
 
 fn timeout() -> Refusal {

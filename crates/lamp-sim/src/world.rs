@@ -12,6 +12,7 @@ use crate::calls::{Call, Log};
 use crate::config::{Config, Span};
 use crate::consistency::{History, WINDOW, lognormal};
 use crate::dice::Dice;
+use crate::iam::{self, Permissions};
 use crate::kinds::{self, Behaviour};
 use crate::live::databases::Database;
 use crate::live::groups::Group;
@@ -69,6 +70,9 @@ pub struct World {
     pub(crate) agenda: Agenda,
     pub(crate) log: Log,
     pub(crate) throttle: Throttle,
+    pub(crate) permissions: Permissions,
+    /// Services that have the role that the first resource of theirs makes.
+    pub(crate) service_roles: BTreeSet<Service>,
     pub(crate) truths: BTreeMap<Kind, BTreeMap<ResourceId, Truth>>,
     /// Requests by operation and client token, with what they made.
     pub(crate) tokens: BTreeMap<(&'static str, String), (Request, Applied)>,
@@ -94,6 +98,8 @@ impl World {
     pub(crate) fn new(config: Config, now: Timestamp) -> Self {
         Self {
             dice: Dice::new(config.seed),
+            permissions: Permissions::new(iam::policy(&config)),
+            service_roles: BTreeSet::new(),
             config,
             now,
             agenda: Agenda::default(),

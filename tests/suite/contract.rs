@@ -12,8 +12,10 @@ use lamp_tests::contract::{Contract, DIFFERENCES, Outside, Which, markdown};
 use serde_json::Value;
 
 use lamp_tests::account::{Account, REGION};
+use lamp_tests::proxy::Proxy;
 
-use crate::support::connect;
+use crate::policy;
+use crate::support::connect_at;
 
 const INSTALL: &str = "contract";
 
@@ -151,11 +153,15 @@ async fn the_simulated_region_keeps_the_contract() -> Result<()> {
     Ok(())
 }
 
+/// The story tells of everything that can be asked of the port, so every call that the adapter can make is seen on its
+/// way, and the policy is held to them.
 #[tokio::test]
-async fn the_endpoint_keeps_the_contract() -> Result<()> {
+async fn the_endpoint_keeps_the_contract_by_the_calls_that_the_policy_allows() -> Result<()> {
     let account = Account::new()?;
-    let cloud = connect(account.url(), INSTALL).await.context("connect")?;
-    Contract::new(cloud, Real { account, left: Duration::from_secs(20) }, INSTALL).run().await
+    let proxy = Proxy::start(account.url()).await?;
+    let cloud = connect(proxy.url(), INSTALL).await.context("connect")?;
+    Contract::new(cloud, Real { account, left: Duration::from_secs(20) }, INSTALL).run().await?;
+    policy::is_for_exactly(&proxy.take())
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod generated;
 mod kill;
 mod layers;
 mod metrics;
+mod policy;
 mod promtool;
 mod site;
 mod support;

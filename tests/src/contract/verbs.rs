@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use lamp_cloud::{
     Applied, Body, Change, Cloud, CloudError, DeleteOptions, ErrorClass, Kind, Part, Reference, Request,
-    Resource, ResourceId, State, Tags, token, unique_name,
+    Resource, ResourceId, State, Tags, tag, token, unique_name,
 };
 
 use super::fields::differing;
@@ -94,9 +94,10 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
         Ok(id)
     }
 
-    /// A tag is added, and none is lost.
+    /// A tag is added, and none is lost. The policy lets tags be put only together with that of the installation.
     async fn note(&mut self, row: &Resource) -> Result<()> {
-        let tags = Tags::from([(NOTE.to_owned(), row.id.clone())]);
+        let install = (tag::INSTALL.to_owned(), self.owner.install.clone());
+        let tags = Tags::from([(NOTE.to_owned(), row.id.clone()), install]);
         let request = Request::Tag { kind: row.kind(), id: row.id.clone(), tags: tags.clone() };
         self.caller.apply(&request).await?;
         let now = self.settled(row.kind(), &row.id).await?.tags;

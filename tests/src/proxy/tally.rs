@@ -38,6 +38,11 @@ impl Tally {
         self.last_change
     }
 
+    /// Each service, as its signature names it, with an action that was called.
+    pub fn actions(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.counts.keys().map(|(service, action)| (service.as_str(), action.as_str()))
+    }
+
     /// Calls of one action, whatever the service.
     pub fn of_action(&self, action: &str) -> u64 {
         self.counts.iter().filter(|((_, name), _)| name == action).map(|(_, count)| count).sum()

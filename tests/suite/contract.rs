@@ -15,7 +15,7 @@ use lamp_tests::account::{Account, REGION};
 use lamp_tests::proxy::Proxy;
 
 use crate::policy;
-use crate::support::connect_at;
+use crate::support::connect;
 
 const INSTALL: &str = "contract";
 

@@ -5,7 +5,8 @@
 Prints `ready http://HOST:PORT` once it listens; port 0 takes a free one. It ends when its standard input does, so that
 no server outlives the test that started it, however that ends; `--keep` leaves it running without one.
 
-moto's application is used as it is. Only CloudWatch needs help: the AWS SDK for Rust speaks Smithy RPC v2 CBOR to it,
+moto's application is used as it is, but for the tags of launch templates, which moto never shows anew. Only CloudWatch
+needs help: the AWS SDK for Rust speaks Smithy RPC v2 CBOR to it,
 which moto does not know. Such calls are handed on as AWS JSON 1.0, which moto does know, and the answers are encoded
 back, with the timestamps that the service's model says are timestamps.
 
@@ -24,12 +25,18 @@ from datetime import datetime, timezone
 
 import botocore.session
 import cbor2
+from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
 SERVICE = "GraniteServiceVersion20100801"
 PREFIX = f"/service/{SERVICE}/operation/"
 MODEL = botocore.session.get_session().get_service_model("cloudwatch")
+
+
+def show_tags_of_launch_templates():
+    """moto shows the tags that a launch template was made with; EC2 shows those that it has."""
+    LaunchTemplate.tags = property(lambda template: template.get_tags(), lambda template, made_with: None)
 
 
 class CborCloudWatch:
@@ -113,6 +120,7 @@ def main():
     if arguments.patch:
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         runpy.run_path(arguments.patch)
+    show_tags_of_launch_templates()
     app = CborCloudWatch(DomainDispatcherApplication(create_backend_app))
     server = make_server(arguments.host, arguments.port, app, threaded=True)
     if not arguments.keep:

@@ -8,6 +8,7 @@
     reason = "a scenario fails where it stands"
 )]
 
+mod adoption;
 mod changes;
 mod contention;
 mod creation;

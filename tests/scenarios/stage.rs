@@ -53,6 +53,12 @@ impl Stage {
         Self { site, key, spec }
     }
 
+    /// A stack that was applied a moment ago, in a region that has a past.
+    pub(crate) fn at(site: Site, spec: Value) -> Self {
+        let key = site.apply(&spec).expect("applied");
+        Self { site, key, spec }
+    }
+
     /// A stack that is up and settled.
     pub(crate) fn up(name: &str) -> Self {
         Self::up_with(calm(1), specs::load(name).expect("a spec"))

@@ -11,8 +11,8 @@ use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 use lamp_api::admission::{self, Strictness};
 use lamp_api::conditions::{is_true, types};
-use lamp_api::kinds::{LAMPSTACK, NAMESPACE};
-use lamp_api::v1alpha1::LampStackStatus;
+use lamp_api::kinds::{IMPORT, LAMPSTACK, NAMESPACE};
+use lamp_api::v1alpha1::{ImportStatus, LampStackStatus};
 use lamp_cloud::{InstanceState, State, tag};
 use lamp_controller::{Deps, Engine, Settings};
 use lamp_sim::{Config, Simulator, VirtualClock};
@@ -136,6 +136,25 @@ impl Site {
             Some(_) => drop(self.finish(self.process.store.update(&key, None, admitted))???),
         }
         Ok(key)
+    }
+
+    /// Asks as which spec the site in a network would be kept.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn ask_import(&self, vpc: &str) -> Result<ImportStatus> {
+        let key = Key::new(IMPORT.plural, "default", "import-1");
+        let object = serde_json::json!({
+            "apiVersion": IMPORT.api_version(),
+            "kind": IMPORT.kind,
+            "metadata": {"name": key.name, "namespace": key.namespace},
+            "spec": {"vpc": vpc},
+        });
+        let admitted = admission::admit(&IMPORT, &object, None, Strictness::Strict)?.object;
+        self.finish(self.process.store.create(&key, admitted))???;
+        self.finish(self.process.engine.answer(&key))??;
+        let stored = self.process.store.get(&key)?.context("the question is gone")?;
+        Ok(serde_json::from_value(stored.object["status"].clone())?)
     }
 
     /// Asks for the deletion of a stack.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test says what it expected")]
 
+mod adoption;
 mod client;
 mod configuration;
 mod contract;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use lamp_api::admission::{self, Strictness};
 use lamp_api::conditions::{is_true, types};
-use lamp_api::kinds::LAMPSTACK;
-use lamp_api::v1alpha1::LampStackStatus;
+use lamp_api::kinds::{IMPORT, LAMPSTACK};
+use lamp_api::v1alpha1::{ImportStatus, LampStackStatus};
 use lamp_aws::AwsCloud;
 use lamp_cloud::Clock;
 use lamp_controller::{Deps, Engine, Settings};
@@ -82,6 +83,22 @@ impl Site {
             }
         }
         Ok(key)
+    }
+
+    /// Asks as which spec the site in a network would be kept.
+    pub(crate) async fn import(&self, vpc: &str) -> Result<ImportStatus> {
+        let key = Key::new(IMPORT.plural, "default", "import-1");
+        let object = json!({
+            "apiVersion": IMPORT.api_version(),
+            "kind": IMPORT.kind,
+            "metadata": {"name": key.name, "namespace": key.namespace},
+            "spec": {"vpc": vpc},
+        });
+        let admitted = admission::admit(&IMPORT, &object, None, Strictness::Strict)?.object;
+        self.store.create(&key, admitted).await?;
+        self.engine.answer(&key).await;
+        let stored = self.store.get(&key)?.context("the question is gone")?;
+        Ok(serde_json::from_value(stored.object["status"].clone())?)
     }
 
     pub(crate) fn status(&self, key: &Key) -> Result<Option<LampStackStatus>> {

@@ -51,6 +51,18 @@ pub const PLAN: KindInfo = KindInfo {
     has_status: true,
 };
 
+pub const IMPORT: KindInfo = KindInfo {
+    group: crate::GROUP,
+    version: "v1alpha1",
+    kind: "Import",
+    plural: "imports",
+    singular: "import",
+    short_names: &[],
+    categories: &["lamplighter"],
+    namespaced: true,
+    has_status: true,
+};
+
 pub const NAMESPACE: KindInfo = KindInfo {
     group: "",
     version: "v1",
@@ -76,7 +88,7 @@ pub const EVENT: KindInfo = KindInfo {
 };
 
 /// Every kind that is served. A new kind is one line here.
-pub const KINDS: &[KindInfo] = &[LAMPSTACK, PLAN, NAMESPACE, EVENT];
+pub const KINDS: &[KindInfo] = &[LAMPSTACK, PLAN, IMPORT, NAMESPACE, EVENT];
 
 /// The kind with this plural name, if it is served.
 pub fn by_plural(group: &str, plural: &str) -> Option<&'static KindInfo> {

@@ -6,6 +6,7 @@
 //! Start at [`v1alpha1::LampStackSpec`]; [`kinds`] lists what the API serves.
 
 pub mod admission;
+pub mod adoption;
 pub mod conditions;
 pub mod event;
 pub mod field_error;
@@ -28,7 +29,8 @@ pub const FINALIZER: &str = "lamplighter.dev/teardown";
 pub mod annotations {
     /// Any new value asks for an immediate observation and reconcile.
     pub const RECONCILE_REQUESTED_AT: &str = "lamplighter.dev/reconcile-requested-at";
-    /// Allows taking over existing resources that already carry the stack's tags.
+    /// Allows taking over existing resources: `true` those that carry the stack's tags already, lines `part: id` exactly
+    /// those that they name; see [`crate::adoption`].
     pub const ADOPT: &str = "lamplighter.dev/adopt";
     /// Consents to a change that destroys and recreates: the value is `metadata.generation` as a number.
     pub const CONFIRM_REPLACE: &str = "lamplighter.dev/confirm-replace";

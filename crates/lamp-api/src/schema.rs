@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::ObjectMeta;
 use crate::kinds::KindInfo;
-use crate::v1alpha1::{LampStack, Plan};
+use crate::v1alpha1::{Import, LampStack, Plan};
 
 /// The schema of whole objects of `kind`: one self-contained structural schema, without `$ref`.
 ///
@@ -18,11 +18,13 @@ use crate::v1alpha1::{LampStack, Plan};
 pub fn of(kind: &KindInfo) -> Option<&'static Value> {
     static LAMPSTACK: OnceLock<Value> = OnceLock::new();
     static PLAN: OnceLock<Value> = OnceLock::new();
+    static IMPORT: OnceLock<Value> = OnceLock::new();
     static NAMESPACE: OnceLock<Value> = OnceLock::new();
     static EVENT: OnceLock<Value> = OnceLock::new();
     match kind.kind {
         "LampStack" => Some(LAMPSTACK.get_or_init(custom::<LampStack>)),
         "Plan" => Some(PLAN.get_or_init(custom::<Plan>)),
+        "Import" => Some(IMPORT.get_or_init(custom::<Import>)),
         "Namespace" => Some(NAMESPACE.get_or_init(core::<Namespace>)),
         "Event" => Some(EVENT.get_or_init(core::<Event>)),
         _ => None,

@@ -5,7 +5,8 @@ use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use lamp_cloud::{Applied, CloudError, ErrorClass, Page, Reference, Resource, ResourceId};
 
-use crate::{AwsCloud, tags};
+use crate::AwsCloud;
+use crate::tags::Whose;
 
 /// What a call of the adapter gives.
 pub(crate) type Answer<T> = Result<T, CloudError>;
@@ -61,9 +62,14 @@ pub(crate) fn id(operation: &str, reference: &Reference) -> Answer<ResourceId> {
         .ok_or_else(|| refused(operation, "UnresolvedReference", format!("{reference} has no id yet")))
 }
 
-/// One page of a listing: rows that carry our install tag.
-pub(crate) fn page_of_ours(cloud: &AwsCloud, rows: Vec<Resource>, next: Option<String>) -> Page<Resource> {
-    page(rows.into_iter().filter(|row| tags::are_ours(cloud, &row.tags)).collect(), next)
+/// One page of a listing: what AWS was asked to filter is filtered again.
+pub(crate) fn page_of(
+    cloud: &AwsCloud,
+    whose: Whose,
+    rows: Vec<Resource>,
+    next: Option<String>,
+) -> Page<Resource> {
+    page(rows.into_iter().filter(|row| whose.includes(cloud, &row.tags)).collect(), next)
 }
 
 /// One page. AWS also says "no more" with an empty token.

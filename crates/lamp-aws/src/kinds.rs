@@ -28,11 +28,6 @@ pub(crate) struct Creation<'a> {
     pub(crate) token: &'a str,
 }
 
-/// Whether a name may be one of ours, for listings that show no tags: the observer then asks for them.
-fn is_our_name(name: Option<&str>) -> bool {
-    name.is_some_and(|name| name.starts_with("ll-"))
-}
-
 /// A description for calls that demand one.
 fn description(creation: &Creation<'_>) -> String {
     let name = creation.tags.get(lamp_cloud::tag::NAME).map_or(creation.name, String::as_str);

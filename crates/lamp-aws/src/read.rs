@@ -4,11 +4,15 @@ use lamp_cloud::{Kind, Listing, Page, Read, Reading, Resource};
 
 use crate::answer::{Answer, refused};
 use crate::errors::is_absent;
+use crate::tags::Whose;
 use crate::{AwsCloud, kinds, live, tags};
 
 pub(crate) async fn read(cloud: &AwsCloud, read: &Read) -> Answer<Reading> {
     Ok(match read {
         Read::List { listing, page } => list(cloud, *listing, page.clone()).await?,
+        Read::Everyones { kind, page } => {
+            Reading::Resources(resources(cloud, *kind, Whose::Everyones, page.clone()).await?)
+        }
         Read::VpcDnsSupport { vpc } => Reading::VpcAttribute(kinds::vpc::dns_support(cloud, vpc).await?),
         Read::VpcDnsHostnames { vpc } => Reading::VpcAttribute(kinds::vpc::dns_hostnames(cloud, vpc).await?),
         Read::Listeners { load_balancer } => {
@@ -68,7 +72,7 @@ async fn one(cloud: &AwsCloud, kind: Kind, id: &str) -> Answer<Option<Resource>>
 async fn list(cloud: &AwsCloud, listing: Listing, page: Option<String>) -> Answer<Reading> {
     Ok(match listing {
         Listing::Zones => Reading::Zones(live::zones::list(cloud).await?),
-        Listing::Resources(kind) => Reading::Resources(resources(cloud, kind, page).await?),
+        Listing::Resources(kind) => Reading::Resources(resources(cloud, kind, Whose::Ours, page).await?),
         Listing::LaunchTemplateVersions => {
             Reading::LaunchTemplateVersions(kinds::launch_template::versions(cloud, page).await?)
         }
@@ -77,25 +81,30 @@ async fn list(cloud: &AwsCloud, listing: Listing, page: Option<String>) -> Answe
     })
 }
 
-async fn resources(cloud: &AwsCloud, kind: Kind, page: Option<String>) -> Answer<Page<Resource>> {
+async fn resources(
+    cloud: &AwsCloud,
+    kind: Kind,
+    whose: Whose,
+    page: Option<String>,
+) -> Answer<Page<Resource>> {
     match kind {
-        Kind::Vpc => kinds::vpc::list(cloud, page).await,
-        Kind::Subnet => kinds::subnet::list(cloud, page).await,
-        Kind::InternetGateway => kinds::internet_gateway::list(cloud, page).await,
-        Kind::ElasticIp => kinds::elastic_ip::list(cloud).await,
-        Kind::NatGateway => kinds::nat_gateway::list(cloud, page).await,
-        Kind::RouteTable => kinds::route_table::list(cloud, page).await,
-        Kind::SecurityGroup => kinds::security_group::list(cloud, page).await,
+        Kind::Vpc => kinds::vpc::list(cloud, whose, page).await,
+        Kind::Subnet => kinds::subnet::list(cloud, whose, page).await,
+        Kind::InternetGateway => kinds::internet_gateway::list(cloud, whose, page).await,
+        Kind::ElasticIp => kinds::elastic_ip::list(cloud, whose).await,
+        Kind::NatGateway => kinds::nat_gateway::list(cloud, whose, page).await,
+        Kind::RouteTable => kinds::route_table::list(cloud, whose, page).await,
+        Kind::SecurityGroup => kinds::security_group::list(cloud, whose, page).await,
         Kind::LoadBalancer => kinds::load_balancer::list(cloud, page).await,
         Kind::TargetGroup => kinds::target_group::list(cloud, page).await,
         Kind::Listener => {
             Err(refused("DescribeListeners", "NoListing", "listeners are read per load balancer"))
         }
-        Kind::LaunchTemplate => kinds::launch_template::list(cloud, page).await,
-        Kind::AutoScalingGroup => kinds::auto_scaling_group::list(cloud, page).await,
+        Kind::LaunchTemplate => kinds::launch_template::list(cloud, whose, page).await,
+        Kind::AutoScalingGroup => kinds::auto_scaling_group::list(cloud, whose, page).await,
         Kind::DbSubnetGroup => kinds::db_subnet_group::list(cloud, page).await,
         Kind::DbParameterGroup => kinds::db_parameter_group::list(cloud, page).await,
-        Kind::DbInstance => kinds::db_instance::list(cloud, page).await,
-        Kind::Secret => kinds::secret::list(cloud, page).await,
+        Kind::DbInstance => kinds::db_instance::list(cloud, whose, page).await,
+        Kind::Secret => kinds::secret::list(cloud, whose, page).await,
     }
 }

@@ -12,6 +12,26 @@ pub(crate) fn are_ours(cloud: &AwsCloud, tags: &Tags) -> bool {
     tags.get(tag::INSTALL) == Some(&cloud.install)
 }
 
+/// Whose resources a listing shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Those that carry our install tag.
+    Ours,
+    Everyones,
+}
+
+impl Whose {
+    /// Whether a row with these tags is shown.
+    pub(crate) fn includes(self, cloud: &AwsCloud, tags: &Tags) -> bool {
+        self == Self::Everyones || are_ours(cloud, tags)
+    }
+
+    /// EC2's filters, if any are needed.
+    pub(crate) fn ec2_filters(self, cloud: &AwsCloud) -> Option<Vec<aws_sdk_ec2::types::Filter>> {
+        (self == Self::Ours).then(|| vec![ec2_filter(cloud)])
+    }
+}
+
 /// The name of the filter that lets only tagged rows through.
 pub(crate) fn filter_name() -> String {
     format!("tag:{}", tag::INSTALL)

@@ -52,8 +52,9 @@ pub struct Inventory {
     pub unclaimed: BTreeMap<ResourceId, Instance>,
     /// Health of targets by target group, with the time it was read. Groups that were not read are not here.
     pub targets: BTreeMap<ResourceId, (Timestamp, Vec<TargetHealth>)>,
-    /// What AWS says of recorded resources that no listing shows, asked for by their ids; `None`: there is none.
-    pub unlisted: BTreeMap<ResourceId, Option<Arc<Resource>>>,
+    /// What AWS says of resources that no listing shows as ours, asked for by their ids; `None`: there is none. Their
+    /// tags and details were read as well.
+    pub unlisted: BTreeMap<(Kind, ResourceId), Option<Arc<Resource>>>,
     /// Resources whose details (attributes, listeners, tags) were not read yet.
     pub incomplete: BTreeSet<ResourceId>,
     /// First complete pass of this process, per kind: absence is judged from there.
@@ -100,6 +101,11 @@ impl Inventory {
     /// The resource that is `part`, if it is there once.
     pub fn present(&self, part: &Part) -> Option<&Arc<Resource>> {
         self.parts.get(part).and_then(|rows| rows.first())
+    }
+
+    /// What AWS said of one resource when it was asked for it by its id.
+    pub fn described(&self, kind: Kind, id: &ResourceId) -> Option<&Option<Arc<Resource>>> {
+        self.unlisted.get(&(kind, id.clone()))
     }
 
     /// Every resource of the stack.

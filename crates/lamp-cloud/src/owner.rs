@@ -63,6 +63,25 @@ impl Owner {
         .collect()
     }
 
+    /// The tags that a resource which carries `tags` must have as one part: those that never change. What we did not
+    /// make keeps the name that people know it by.
+    pub fn identity_beside(&self, part: &Part, tags: &Tags) -> Tags {
+        let mut identity = self.identity(part);
+        if tags.contains_key(tag::NAME) && !tags.contains_key(tag::INTENT) {
+            identity.remove(tag::NAME);
+        }
+        identity
+    }
+
+    /// A tag that says that a resource is somebody else's, or another part of ours.
+    pub fn contradicted_by<'a>(&self, part: &Part, tags: &'a Tags) -> Option<(&'a str, &'a str)> {
+        let identity = self.identity(part);
+        let contradicts = |(key, value): &(&String, &String)| {
+            key.as_str() != tag::NAME && identity.get(*key).is_some_and(|ours| ours != *value)
+        };
+        tags.iter().find(contradicts).map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
     /// Whether `tags` say that a resource is ours.
     pub fn owns(&self, tags: &Tags) -> bool {
         tags.get(tag::INSTALL) == Some(&self.install) && tags.get(tag::UID) == Some(&self.uid)

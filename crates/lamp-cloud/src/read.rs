@@ -74,6 +74,9 @@ impl Listing {
 pub enum Read {
     /// One page of a listing; `None` is the first.
     List { listing: Listing, page: Option<String> },
+    /// One page of all resources of a kind, whoever's tags they carry; where the tags come separately, without them.
+    /// Answered as a listing.
+    Everyones { kind: Kind, page: Option<String> },
     /// `DescribeVpcAttribute enableDnsSupport`
     VpcDnsSupport { vpc: ResourceId },
     /// `DescribeVpcAttribute enableDnsHostnames`
@@ -129,6 +132,7 @@ impl Read {
         }
         asked {
             Self::List { listing, .. } => Operation::new(listing.service(), listing.operation()),
+            Self::Everyones { kind, .. } => Operation::new(kind.service(), kind.list_operation()),
             Self::One { kind, .. } => Operation::new(kind.service(), kind.describe_operation()),
             Self::Tags { kind, .. } => Operation::new(kind.service(), tags_operation(*kind)),
         }

@@ -79,6 +79,11 @@ impl Resource {
         owner.owns(&self.tags)
     }
 
+    /// Whether a creation of ours made it: its tags name the intent. What was taken over, others made.
+    pub fn is_of_our_making(&self) -> bool {
+        self.tags.contains_key(tag::INTENT)
+    }
+
     pub fn is_ready(&self) -> bool {
         self.state == State::Ready
     }

@@ -1,74 +1,31 @@
-//! Answers `Plan` objects: what would be done to AWS, and why? Short-lived questions that reach us through the store.
-
-use std::time::Duration;
+//! Answers `Plan` objects: what would be done to AWS, and why?
 
 use jiff::Timestamp;
 use lamp_api::Time;
-use lamp_api::kinds::PLAN;
 use lamp_api::v1alpha1::{LampStackSpec, PlanPhase, PlanSpec, PlanStatus, validate, validate_update};
 use lamp_cloud::{Cloud, Owner};
 use lamp_plan::{Ledger, Memory, PlanInput, Preview};
-use lamp_store::{Key, Preconditions, StoreError, Stored};
+use lamp_store::{Key, Stored};
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::engine::Shared;
 use crate::ledger;
 use crate::observer::Observed;
 use crate::reconcile::Fault;
-use crate::requeue::{Next, Requeue, requeue};
-use crate::stack::{self, Stack, created_at, modify};
-use crate::time::{since, until};
+use crate::stack::{self, Stack};
+use crate::time::since;
 
-/// Plural of the kind.
-pub(crate) const PLURAL: &str = PLAN.plural;
-
-/// A question is removed after this time, answered or not.
-const TIME_TO_LIVE: Duration = Duration::from_secs(600);
-
-/// Answers one question, or removes it when it is old.
-pub(crate) async fn answer<C: Cloud>(shared: &Shared<C>, key: &Key) -> Requeue {
-    let next = step(shared, key).await.unwrap_or_else(|fault| Next::Failed(fault.to_string()));
-    requeue(next, shared.clock.now(), shared.settings.observe_period)
-}
-
-async fn step<C: Cloud>(shared: &Shared<C>, key: &Key) -> Result<Next, Fault> {
-    let Some(stored) = shared.store.get(key)? else { return Ok(Next::Idle) };
-    let now = shared.clock.now();
-    let expires_at = created_at(&stored.object).unwrap_or(now) + TIME_TO_LIVE;
-    if until(expires_at, now).is_zero() {
-        remove(shared, &stored).await?;
-        return Ok(Next::Idle);
+/// Plans; `None` while there is no observation that is young enough.
+pub(crate) fn respond<C: Cloud>(shared: &Shared<C>, stored: &Stored) -> Result<Option<PlanStatus>, Fault> {
+    let observed = shared.observed();
+    let is_old = since(observed.finished_at, shared.clock.now()) > shared.settings.stale_after();
+    if observed.pass == 0 || is_old {
+        return Ok(None);
     }
-    let phase = PlanStatus::deserialize(&stored.object["status"]).unwrap_or_default().phase;
-    if phase == PlanPhase::Pending {
-        let observed = shared.observed();
-        let is_old = since(observed.finished_at, now) > shared.settings.stale_after();
-        if observed.pass == 0 || is_old {
-            return Ok(Next::Observe);
-        }
-        let status = respond(shared, &stored, &observed)?;
-        write(shared, &stored, &status).await?;
-    }
-    Ok(Next::Settled { at: Some(expires_at) })
+    plan(shared, stored, &observed).map(Some)
 }
 
-async fn remove<C>(shared: &Shared<C>, stored: &Stored) -> Result<(), StoreError> {
-    match shared.store.delete(&stored.key, Preconditions::default()).await {
-        Err(StoreError::NotFound { .. }) => Ok(()),
-        other => other.map(drop),
-    }
-}
-
-async fn write<C>(shared: &Shared<C>, stored: &Stored, status: &PlanStatus) -> Result<(), StoreError> {
-    let value = serde_json::to_value(status)
-        .map_err(|error| StoreError::Invalid { what: stored.key.to_string(), reason: error.to_string() })?;
-    let uid = stored.object["metadata"]["uid"].as_str().unwrap_or_default();
-    let change = |object: &mut Value| object["status"] = value.clone();
-    modify(&shared.store, &stored.key, uid, change).await.map(drop)
-}
-
-fn respond<C: Cloud>(shared: &Shared<C>, stored: &Stored, observed: &Observed) -> Result<PlanStatus, Fault> {
+fn plan<C: Cloud>(shared: &Shared<C>, stored: &Stored, observed: &Observed) -> Result<PlanStatus, Fault> {
     let question = match PlanSpec::deserialize(&stored.object["spec"]) {
         Ok(question) => question,
         Err(error) => return Ok(failed(format!("the question cannot be read: {error}"))),
@@ -124,6 +81,8 @@ fn preview<C: Cloud>(
     let owner = existing.map_or_else(|| newcomer(shared, stored), |stack| stack.owner().clone());
     let identity = existing.map(|stack| &stack.identity);
     let unchanged = existing.is_some_and(|stack| stack.spec.as_ref() == Ok(spec));
+    // One that cannot be read stalls the stack itself.
+    let adoption = identity.and_then(|identity| identity.adoption.clone().ok()).unwrap_or_default();
     let memory: Memory = shared.recollections.get(&owner.uid).memory;
     let inventory = observed.slice(&owner.uid);
     let input = PlanInput {
@@ -133,7 +92,7 @@ fn preview<C: Cloud>(
         generation: identity.map_or(1, |identity| identity.generation + i64::from(!unchanged)),
         deleting: delete || identity.is_some_and(|identity| identity.deleting),
         confirmed: unchanged && identity.is_some_and(|identity| identity.confirmed),
-        adopt: identity.is_some_and(|identity| identity.adopt),
+        adoption: &adoption,
         inventory: &inventory,
         ledger,
         memory: &memory,

@@ -18,7 +18,7 @@ use crate::requeue::{Requeue, backoff};
 use crate::runtime::{Ended, Informer, Queue, Runner};
 use crate::settings::Settings;
 use crate::time::{since, until};
-use crate::{answer, stack};
+use crate::{question, stack};
 
 /// Whether the controller does its work, for `/readyz`.
 #[derive(Clone)]
@@ -89,7 +89,8 @@ impl<C: Cloud> Controller<C> {
     /// # Errors
     /// The store was closed.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), StoreError> {
-        let (mut informer, keys) = Informer::start(&self.store, &[stack::PLURAL, answer::PLURAL])?;
+        let [plans, imports] = question::PLURALS;
+        let (mut informer, keys) = Informer::start(&self.store, &[stack::PLURAL, plans, imports])?;
         let grace = self.settings.shutdown_grace;
         let mut cycle = Cycle::new(self);
         cycle.add_all(keys);

@@ -12,14 +12,14 @@ use lamp_store::{Key, Store, StoreError};
 use crate::calls::{Calls, Metered};
 use crate::ledger;
 use crate::metrics::Metrics;
-use crate::observer::{Marks, Observed, Observer, Order};
+use crate::observer::{Marks, Observed, Observer, Order, has_another_name};
 use crate::orphans::Orphans;
 use crate::recollection::Recollections;
 use crate::recorder::Recorder;
 use crate::requeue::Requeue;
 use crate::settings::Settings;
 use crate::stack::{PLURAL, Stack, StackCache};
-use crate::{answer, reconcile};
+use crate::{question, reconcile};
 
 /// What an engine works with.
 pub struct Deps<C> {
@@ -133,7 +133,7 @@ impl<C: Cloud> Engine<C> {
     /// The store cannot be read.
     pub fn keys(&self) -> Result<Vec<Key>, StoreError> {
         let mut keys = Vec::new();
-        for plural in [PLURAL, answer::PLURAL] {
+        for plural in [PLURAL].into_iter().chain(question::PLURALS) {
             keys.extend(self.shared.store.list(plural, None)?.0.into_iter().map(|stored| stored.key));
         }
         Ok(keys)
@@ -141,7 +141,7 @@ impl<C: Cloud> Engine<C> {
 
     /// Works on one key, of whichever kind.
     pub async fn work(&self, key: &Key) -> Requeue {
-        if key.plural == answer::PLURAL { self.answer_plan(key).await } else { self.reconcile(key).await }
+        if question::is_question(key) { self.answer(key).await } else { self.reconcile(key).await }
     }
 
     /// Brings one stack a step nearer to its spec.
@@ -149,9 +149,9 @@ impl<C: Cloud> Engine<C> {
         reconcile::reconcile(&self.shared, key).await
     }
 
-    /// Answers one `Plan` object: what would be done to AWS?
-    pub async fn answer_plan(&self, key: &Key) -> Requeue {
-        answer::answer(&self.shared, key).await
+    /// Answers one `Plan` or `Import`.
+    pub async fn answer(&self, key: &Key) -> Requeue {
+        question::answer(&self.shared, key).await
     }
 
     /// Resources that carry our install tag but belong to no stack of the store. They are never touched.
@@ -195,11 +195,13 @@ impl<C> Shared<C> {
         let previous = self.observed();
         // A store that cannot be read costs metrics in this pass, and nothing else.
         let stacks = self.stacks().unwrap_or_default();
+        let recorded = if previous.pass == 0 { self.recorded(&stacks) } else { BTreeMap::new() };
         Order {
             pass,
             install: &self.install,
             queries: queries(&stacks, &previous),
-            recorded: if previous.pass == 0 { self.recorded(&stacks) } else { BTreeMap::new() },
+            adopted: self.adopted(&recorded),
+            recorded,
             asks: self.recollections.asks(),
             stacks: stacks.iter().map(|stack| stack.owner().uid.clone()).collect(),
             marks: self.marks().clone(),
@@ -226,6 +228,13 @@ impl<C> Shared<C> {
             }
         }
         recorded
+    }
+
+    /// What was taken over under another name: what the plans told, and before the first plan what the ledgers say.
+    fn adopted(&self, recorded: &BTreeMap<Kind, BTreeSet<ResourceId>>) -> BTreeSet<(Kind, ResourceId)> {
+        let recorded = recorded.iter().flat_map(|(kind, ids)| ids.iter().map(|id| (*kind, id.clone())));
+        let unnamed = recorded.filter(|(kind, id)| has_another_name(*kind, id));
+        self.recollections.adopted().into_iter().chain(unnamed).collect()
     }
 
     fn prune_marks(&self, observer: &Observer) {

@@ -19,6 +19,8 @@ pub(crate) struct Recollection {
     pub(crate) requested: Option<String>,
     /// What the last plan asked to be told of, by id.
     pub(crate) asks: BTreeSet<(Kind, ResourceId)>,
+    /// What was taken over, or is to be, and is called by a name that is not of our making.
+    pub(crate) adopted: BTreeSet<(Kind, ResourceId)>,
     /// Errors of actions whose part is not well since.
     pub(crate) failures: BTreeMap<Part, CloudError>,
     /// The state of everything in which nothing was left to do.
@@ -70,6 +72,11 @@ impl Recollections {
             (!known.asks.is_empty()).then(|| (uid.clone(), known.asks.clone()))
         };
         self.lock().iter().filter_map(asking).collect()
+    }
+
+    /// What all stacks took over, or are to, under names that are not of our making.
+    pub(crate) fn adopted(&self) -> BTreeSet<(Kind, ResourceId)> {
+        self.lock().values().flat_map(|known| known.adopted.iter().cloned()).collect()
     }
 
     /// Forgets all other stacks.

@@ -1,17 +1,18 @@
 //! Reconciling one stack: read, plan, check, execute, report. Each step is in a file of its own.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lamp_api::v1alpha1::{LampStackSpec, LampStackStatus, Mode};
 use lamp_cloud::{Cloud, Inventory};
-use lamp_plan::{Ledger, Plan, PlanInput};
+use lamp_plan::{Adoption, Ledger, Plan, PlanInput, parts};
 use lamp_store::{Key, StoreError};
 
 use crate::engine::Shared;
 use crate::execute::{Executed, execute};
 use crate::finalizer::{self, Step};
 use crate::ledger::{self, LedgerError};
-use crate::observer::Observed;
+use crate::observer::{Observed, has_another_name};
 use crate::recollection::{Basis, Settled};
 use crate::report;
 use crate::requeue::{Next, Requeue, requeue};
@@ -92,14 +93,31 @@ async fn keep<C: Cloud>(shared: &Shared<C>, stack: &Stack) -> Result<Next, Fault
         );
         return stall(shared, stack, "OtherRegion", message).await;
     }
+    let adoption = match &stack.identity.adoption {
+        Ok(adoption) => adoption,
+        Err(why) => {
+            let message = format!("the annotation lamplighter.dev/adopt cannot be read: {why}");
+            return stall(shared, stack, "InvalidAdoption", message).await;
+        }
+    };
+    remember_names(shared, stack, adoption, &ledger);
     let Some(observed) = fresh(shared, stack) else { return Ok(Next::Observe) };
-    pursue(shared, &Run { stack, spec, ledger: &ledger, observed: &observed }).await
+    pursue(shared, &Run { stack, spec, adoption, ledger: &ledger, observed: &observed }).await
+}
+
+/// Tells the observer of what is called by names of others: listings without tags do not show whose it is.
+fn remember_names<C: Cloud>(shared: &Shared<C>, stack: &Stack, adoption: &Adoption, ledger: &Ledger) {
+    let recorded = ledger.values().filter_map(|entry| Some((entry.kind?, entry.id.clone()?)));
+    let named = adoption.parts.iter().filter_map(|(part, id)| Some((parts::kind(part)?, id.clone())));
+    let told: BTreeSet<_> = recorded.chain(named).filter(|(kind, id)| has_another_name(*kind, id)).collect();
+    shared.recollections.change(&stack.owner().uid, |recollection| recollection.adopted = told);
 }
 
 /// One run with all that it is about.
 struct Run<'a> {
     stack: &'a Stack,
     spec: &'a LampStackSpec,
+    adoption: &'a Adoption,
     ledger: &'a Ledger,
     observed: &'a Observed,
 }
@@ -120,7 +138,7 @@ async fn pursue<C: Cloud>(shared: &Shared<C>, run: &Run<'_>) -> Result<Next, Fau
         generation: run.stack.identity.generation,
         deleting: run.stack.identity.deleting,
         confirmed: run.stack.identity.confirmed,
-        adopt: run.stack.identity.adopt,
+        adoption: run.adoption,
         inventory: &inventory,
         ledger: run.ledger,
         memory: &recollection.memory,

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use lamp_api::adoption::{self, Adopt};
 use lamp_api::v1alpha1::{LampStackSpec, LampStackStatus};
 use lamp_api::{FINALIZER, annotations};
-use lamp_cloud::Owner;
+use lamp_cloud::{Owner, Part};
+use lamp_plan::Adoption;
 use lamp_store::{Key, Revision, Store, StoreError, Stored};
 use serde::Deserialize;
 use serde_json::Value;
@@ -25,8 +27,8 @@ pub(crate) struct Identity {
     pub(crate) has_finalizer: bool,
     /// A person consented to replacing changes of this generation.
     pub(crate) confirmed: bool,
-    /// A person allowed taking over resources that carry the stack's tags.
-    pub(crate) adopt: bool,
+    /// What a person allowed to be taken over, or why that cannot be read.
+    pub(crate) adoption: Result<Adoption, String>,
     /// The newest request for an immediate reconcile.
     pub(crate) requested: Option<String>,
 }
@@ -78,7 +80,7 @@ impl Identity {
             deleting: metadata["deletionTimestamp"].is_string(),
             has_finalizer: has_finalizer(metadata),
             confirmed: annotation(annotations::CONFIRM_REPLACE) == Some(generation.to_string().as_str()),
-            adopt: annotation(annotations::ADOPT).is_some_and(|value| value != "false"),
+            adoption: annotation(annotations::ADOPT).map_or_else(|| Ok(Adoption::default()), allowed),
             requested: annotation(annotations::RECONCILE_REQUESTED_AT).map(str::to_owned),
         }
     }
@@ -89,8 +91,19 @@ impl Identity {
             && self.generation == now.generation
             && self.deleting == now.deleting
             && self.confirmed == now.confirmed
-            && self.adopt == now.adopt
+            && self.adoption == now.adoption
     }
+}
+
+fn allowed(annotation: &str) -> Result<Adoption, String> {
+    Ok(match adoption::parse(annotation)? {
+        Adopt::Nothing => Adoption::default(),
+        Adopt::Tagged => Adoption::of_tagged(),
+        Adopt::Named(named) => {
+            let parts = named.into_iter().map(|(part, id)| (Part::new(part), id)).collect();
+            Adoption { tagged: false, parts }
+        }
+    })
 }
 
 fn has_finalizer(metadata: &Value) -> bool {

@@ -8,7 +8,7 @@ use std::fmt;
 use lamp_api::v1alpha1::{Capacity, DeletionPolicy, Tier, ignore_policy};
 use lamp_cloud::kinds::auto_scaling_group::Change as GroupChange;
 use lamp_cloud::kinds::db_instance::Change as DatabaseChange;
-use lamp_cloud::{Body, Change, Part, Request, Resource, ResourceId, unique_name};
+use lamp_cloud::{Body, Change, Kind, Part, Request, Resource, ResourceId, tag, unique_name};
 
 use crate::{Action, Plan, PlanInput, Precondition, Settlement, parts};
 
@@ -70,6 +70,10 @@ fn ours(input: &PlanInput<'_>, plan: &Plan, action: &Action) -> Option<Violation
         Request::Create { .. } => return None,
         // A resource whose tags were removed is known by our record alone, and gets only its tags back.
         Request::Tag { id, .. } if recorded(&action.part, id) => return None,
+        // What a person named becomes ours by its tags, unless it is somebody else's.
+        Request::Tag { id, .. } if input.adoption.parts.get(&action.part) == Some(id) => {
+            return anothers(input, action, id);
+        }
         Request::Change { id, .. } | Request::Tag { id, .. } | Request::Delete { id, .. } => id,
         Request::ReplaceInstance { group, .. } => group,
         // An instance is ours by its group.
@@ -93,6 +97,17 @@ fn ours(input: &PlanInput<'_>, plan: &Plan, action: &Action) -> Option<Violation
         return None;
     }
     violation(action, LAW, format!("{id} is not in our records"))
+}
+
+/// The tag that says whose a resource is which was never listed as ours.
+fn anothers(input: &PlanInput<'_>, action: &Action, id: &ResourceId) -> Option<Violation> {
+    const LAW: &str = "nothing foreign is taken";
+    let Some(Some(row)) = input.inventory.described(action.kind, id) else {
+        return violation(action, LAW, format!("{id} was not read"));
+    };
+    let ours = [(tag::INSTALL, &input.owner.install), (tag::UID, &input.owner.uid)];
+    let foreign = ours.into_iter().find(|(key, value)| row.tags.get(*key).is_some_and(|tag| tag != *value));
+    foreign.and_then(|(key, _)| violation(action, LAW, format!("{id} has another {key}")))
 }
 
 /// Nothing is created or deleted where nothing is known.
@@ -221,13 +236,13 @@ fn creations(input: &PlanInput<'_>, _: &Plan, action: &Action) -> Option<Violati
 fn one_action_each(plan: &Plan) -> Vec<Violation> {
     const LAW: &str = "one action each";
     let mut parts: BTreeSet<&Part> = BTreeSet::new();
-    let mut ids: BTreeSet<&str> = BTreeSet::new();
+    let mut ids: BTreeSet<(Kind, &str)> = BTreeSet::new();
     let mut violations = Vec::new();
     for action in &plan.actions {
         if !parts.insert(&action.part) {
             violations.extend(violation(action, LAW, "the part has two actions"));
         }
-        if let Some(id) = action.request.target().filter(|id| !ids.insert(id)) {
+        if let Some(id) = action.request.target().filter(|id| !ids.insert((action.kind, id))) {
             violations.extend(violation(action, LAW, format!("{id} has two actions")));
         }
     }

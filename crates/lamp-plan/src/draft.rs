@@ -1,10 +1,10 @@
 //! A plan while it is being made.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use lamp_api::v1alpha1::PartState;
-use lamp_cloud::{Kind, LedgerEntry, Part, ResourceId};
+use lamp_cloud::{Difference, Kind, LedgerEntry, Part, ResourceId};
 
 use crate::{Action, PartReport, Plan, PlanInput, Settlement};
 
@@ -15,12 +15,14 @@ pub struct Draft<'a> {
     pub plan: Plan,
     /// Parts that the spec wants: what is not here, and not live, is obsolete.
     pub wanted: BTreeSet<Part>,
+    /// Where a part that is there is not as the spec says, and the spec owns the field.
+    pub differences: BTreeMap<Part, Vec<Difference>>,
 }
 
 impl<'a> Draft<'a> {
     pub fn new(input: PlanInput<'a>) -> Self {
         let plan = Plan { memory: input.memory.clone(), ..Plan::default() };
-        Self { input, plan, wanted: BTreeSet::new() }
+        Self { input, plan, wanted: BTreeSet::new(), differences: BTreeMap::new() }
     }
 
     /// What the store knows of a part.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use lamp_api::v1alpha1::LampStackSpec;
 use lamp_cloud::{Inventory, LedgerEntry, Owner, Part};
 
-use crate::Memory;
+use crate::{Adoption, Memory};
 
 /// What the store knows of the parts of one stack.
 pub type Ledger = BTreeMap<Part, LedgerEntry>;
@@ -23,8 +23,8 @@ pub struct PlanInput<'a> {
     pub deleting: bool,
     /// A person consented to disruptive and replacing changes of exactly this generation.
     pub confirmed: bool,
-    /// A person allowed taking over resources that carry our tags but are not in the ledger.
-    pub adopt: bool,
+    /// What a person allowed to be taken over.
+    pub adoption: &'a Adoption,
     pub inventory: &'a Inventory,
     pub ledger: &'a Ledger,
     /// What the last plan left for this one.

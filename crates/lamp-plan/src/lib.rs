@@ -5,12 +5,14 @@
 //!
 //! Start at [`plan()`]; the protocol that every declared kind of resource follows is in [`protocol`].
 
+mod adoption;
 pub mod backoff;
 mod check;
 mod contention;
 mod display;
 mod draft;
 mod healing;
+mod import;
 mod input;
 pub mod kinds;
 mod left_alone;
@@ -39,8 +41,10 @@ mod wanted;
 #[cfg(test)]
 mod world;
 
+pub use adoption::{Adoption, Future, Taken};
 pub use check::{Violation, check};
 pub use draft::Draft;
+pub use import::{Import, LeftOut, Survey, Unexpressed, import};
 pub use input::{Ledger, PlanInput, Settings};
 pub use memory::{Memory, ScalingMemory, Sickness};
 pub use plan::{Action, DatabaseReport, Effect, PartReport, Plan, Precondition, Settlement, TierReport};

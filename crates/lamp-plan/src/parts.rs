@@ -1,6 +1,6 @@
 //! Names of the parts of a stack, one function each. Nothing else spells them.
 
-use lamp_cloud::Part;
+use lamp_cloud::{Kind, Part};
 
 /// The layers of subnets, in the order of their address ranges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,29 @@ impl Layer {
             Self::Data => "data",
         }
     }
+}
+
+/// The kind of what a part is, by its name; `None`: no part is called so.
+pub fn kind(part: &Part) -> Option<Kind> {
+    Some(match part.as_str().split('/').next()? {
+        "vpc" => Kind::Vpc,
+        "internet-gateway" => Kind::InternetGateway,
+        "subnet" => Kind::Subnet,
+        "elastic-ip" => Kind::ElasticIp,
+        "nat-gateway" => Kind::NatGateway,
+        "route-table" => Kind::RouteTable,
+        "security-group" => Kind::SecurityGroup,
+        "load-balancer" => Kind::LoadBalancer,
+        "target-group" => Kind::TargetGroup,
+        "listener" => Kind::Listener,
+        "launch-template" => Kind::LaunchTemplate,
+        "auto-scaling-group" => Kind::AutoScalingGroup,
+        "db-subnet-group" => Kind::DbSubnetGroup,
+        "db-parameter-group" => Kind::DbParameterGroup,
+        "database" | "replica" => Kind::DbInstance,
+        "secret" => Kind::Secret,
+        _ => return None,
+    })
 }
 
 pub fn vpc() -> Part {

@@ -16,7 +16,7 @@ use lamp_api::v1alpha1::PartState;
 use lamp_cloud::{Kind, LedgerEntry, Outcome, Part, Resource, ResourceId};
 
 pub use attempt::propose;
-pub(crate) use intents::CALL_DEADLINE;
+pub(crate) use intents::{CALL_DEADLINE, settle as settle_open};
 pub(crate) use removal::final_snapshot;
 pub use removal::{Removal, remove};
 
@@ -94,7 +94,7 @@ pub(crate) fn stale(draft: &mut Draft<'_>, part: &Part, kind: Kind) {
 
 /// Takes over a resource that carries our tags but is not in our records, with consent; otherwise blocks.
 pub(crate) fn adopt(draft: &mut Draft<'_>, part: &Part, row: &Resource) -> bool {
-    if draft.input.adopt {
+    if draft.input.adoption.allows(part, &row.id) {
         draft.settle(part, Settlement::Adopted(row.kind(), row.id.clone()));
         return true;
     }

@@ -1,12 +1,15 @@
 //! The order in which a plan is made: a list to be read from top to bottom.
 
 use crate::protocol::ensure;
-use crate::{Draft, Wanted, kinds, live, obsolete, replicas, strangers, teardown};
+use crate::{Draft, Wanted, adoption, kinds, live, obsolete, replicas, strangers, teardown};
 
 /// Makes the whole plan.
 pub(crate) fn run(draft: &mut Draft<'_>) {
     if draft.input.deleting {
         return teardown::plan_teardown(draft);
+    }
+    if adoption::plan_adoption(draft) {
+        return;
     }
     plan_network(draft);
     plan_security(draft);
@@ -42,7 +45,9 @@ fn plan_load_balancers(draft: &mut Draft<'_>) {
 fn plan_database(draft: &mut Draft<'_>) {
     let input = draft.input;
     let Some(database) = &input.spec.database else { return };
-    ensure(draft, &kinds::secret::wanted(&input, database));
+    if kinds::secret::is_wanted(&input) {
+        ensure(draft, &kinds::secret::wanted(&input, database));
+    }
     ensure(draft, &kinds::db_subnet_group::wanted(&input));
     ensure(draft, &kinds::db_parameter_group::wanted(&input, database));
     ensure(draft, &kinds::db_instance::wanted(&input, database));

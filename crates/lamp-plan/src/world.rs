@@ -22,7 +22,7 @@ use lamp_cloud::{
 use serde_json::json;
 
 use crate::parts::{self, Layer};
-use crate::{Draft, Ledger, Memory, Plan, PlanInput, Settings, naming};
+use crate::{Adoption, Draft, Ledger, Memory, Plan, PlanInput, Settings, naming};
 
 pub(crate) const TIER: &str = "web";
 pub(crate) const GROUP: &str = "asg-web";
@@ -141,7 +141,7 @@ impl World {
             generation: 1,
             deleting: false,
             confirmed: false,
-            adopt: false,
+            adoption: &Adoption::default(),
             inventory: &inventory,
             ledger: &self.ledger,
             memory: &self.memory,

@@ -1,6 +1,7 @@
 //! The columns of each kind.
 
 mod event;
+mod import;
 mod lampstack;
 mod namespace;
 mod plan;
@@ -17,6 +18,7 @@ pub(crate) fn of(kind: &KindInfo) -> &'static [Column] {
     match kind.kind {
         "LampStack" => lampstack::COLUMNS,
         "Plan" => plan::COLUMNS,
+        "Import" => import::COLUMNS,
         "Namespace" => namespace::COLUMNS,
         "Event" => event::COLUMNS,
         _ => &[NAME, AGE],

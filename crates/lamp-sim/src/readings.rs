@@ -67,6 +67,9 @@ impl World {
     fn look(&self, read: &Read, view: View) -> Result<Reading, Refusal> {
         match read {
             Read::List { listing, page } => self.list(*listing, page.as_deref(), view),
+            Read::Everyones { kind, page } => {
+                self.resource_page(*kind, page.as_deref(), true, view).map(Reading::Resources)
+            }
             Read::VpcDnsSupport { vpc } => {
                 let value = self.detail::<Vpc, _>(vpc, view, |vpc| vpc.dns_support)?;
                 Ok(Reading::VpcAttribute(value.unwrap_or(true)))
@@ -119,7 +122,7 @@ impl World {
         }
         match listing {
             Listing::Zones => Ok(Reading::Zones(Page { items: self.zones(), next: None })),
-            Listing::Resources(kind) => self.resource_page(kind, page, view).map(Reading::Resources),
+            Listing::Resources(kind) => self.resource_page(kind, page, false, view).map(Reading::Resources),
             Listing::LaunchTemplateVersions => {
                 self.version_page(page, view).map(Reading::LaunchTemplateVersions)
             }
@@ -138,10 +141,16 @@ impl World {
         self.zones().iter().any(|zone| !zone.available)
     }
 
-    fn resource_page(&self, kind: Kind, page: Option<&str>, view: View) -> Result<Page<Resource>, Refusal> {
+    fn resource_page(
+        &self,
+        kind: Kind,
+        page: Option<&str>,
+        everyones: bool,
+        view: View,
+    ) -> Result<Page<Resource>, Refusal> {
         let separate = kind.tags_are_separate();
         let shown = |row: &&Arc<Resource>| {
-            (separate || of_install(&row.tags, &self.config.install)) && !is_grave(row, self)
+            (everyones || separate || of_install(&row.tags, &self.config.install)) && !is_grave(row, self)
         };
         let rows = self.rows(kind, start(page)?, view).filter(shown).map(|row| (&row.id, row));
         let page = cut(rows, kinds::page(kind));

@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    apply, delete, describe, diff, events, get, kubeconfig, mode, plan, sync, tree, version, wait, why,
+    apply, delete, describe, diff, events, get, import, kubeconfig, mode, plan, sync, tree, version, wait,
+    why,
 };
 use crate::exit;
 
@@ -77,6 +78,8 @@ pub(crate) enum Command {
     Diff(diff::Diff),
     /// Show what would be done to AWS, and why
     Plan(plan::Plan),
+    /// Write the LampStack of a site that exists
+    Import(import::Import),
     /// Show a site part by part
     Tree(tree::Tree),
     /// Show the last decisions of a stack with their numbers, and what blocks it

@@ -95,6 +95,7 @@ named!(reading, all_readings, Read {
     DbSnapshot,
 } else {
     Read::List { listing: rows, .. } => format!("list of {}", listing(rows)),
+    Read::Everyones { kind, .. } => format!("everyone's {}", kind.name()),
     Read::One { kind, .. } => format!("one {}", kind.name()),
     Read::Tags { kind, .. } => format!("tags of {}", kind.name()),
     Read::Metrics { .. } => "metrics".to_owned(),
@@ -163,8 +164,9 @@ pub(super) fn all() -> BTreeSet<Deed> {
         let deeds = [format!("create {name}"), format!("tag {name}"), format!("delete {name}")];
         let single = [of_repetition(*kind), of_absence(*kind), format!("read one {name}")];
         let listed = kind.is_listed().then(|| format!("read list of {name}"));
+        let everyones = kind.is_listed().then(|| format!("read everyone's {name}"));
         let tags = kind.tags_are_separate().then(|| format!("read tags of {name}"));
-        deeds.into_iter().chain(single).chain(listed).chain(tags)
+        deeds.into_iter().chain(single).chain(listed).chain(everyones).chain(tags)
     });
     by_kind
         .chain(all_requests().chain([REPLICA]).map(ToOwned::to_owned))

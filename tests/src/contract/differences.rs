@@ -38,7 +38,6 @@ pub const DIFFERENCES: &[Difference] = &[
     row("a second listener on a port", "AlreadyExists", "another one", "ELB CreateListener"),
     row("a target group names the load balancer that sends to it", "once", "more than once", "ELB DescribeTargetGroups"),
     row("LaunchTemplate created twice, word for word", "the same again", "AlreadyExists", "EC2 CreateLaunchTemplate"),
-    row("a tag put on a LaunchTemplate", "shown", "not shown", "EC2 CreateTags"),
     row("the token of a launch template with other data", "Conflict", "AlreadyExists", "EC2 CreateLaunchTemplate"),
     row("a version of a launch template made twice with one token", "the same again", "another one", "EC2 CreateLaunchTemplateVersion"),
     row("AutoScalingGroup created twice, word for word", "AlreadyExists", "the same again", "ASG CreateAutoScalingGroup"),

@@ -13,14 +13,17 @@ use super::verbs::word;
 /// Lists every page of what a listing shows.
 macro_rules! listing {
     ($name:ident($($argument:ident: $type:ty)?) -> $row:ty, $listing:expr, $reading:ident) => {
+        listing!(@read $name($($argument: $type)?) -> $row, page, Read::List { listing: $listing, page }, $reading);
+    };
+    (@read $name:ident($($argument:ident: $type:ty)?) -> $row:ty, $page:ident, $read:expr, $reading:ident) => {
         pub(super) async fn $name(&mut self $(, $argument: $type)?) -> Result<Vec<$row>> {
-            let (mut rows, mut page) = (Vec::new(), None);
+            let (mut rows, mut $page) = (Vec::new(), None);
             loop {
-                let reading = self.caller.read(&Read::List { listing: $listing, page }).await?;
+                let reading = self.caller.read(&$read).await?;
                 let Reading::$reading(Page { items, next }) = reading else { bail!("another listing: {reading:?}") };
                 rows.extend(items);
-                page = next;
-                if page.is_none() {
+                $page = next;
+                if $page.is_none() {
                     return Ok(rows);
                 }
             }
@@ -42,6 +45,7 @@ pub(super) use answer;
 impl<C: Cloud, O> Contract<C, O> {
     listing!(zones() -> Zone, Listing::Zones, Zones);
     listing!(rows(kind: Kind) -> Resource, Listing::Resources(kind), Resources);
+    listing!(@read everyones(kind: Kind) -> Resource, page, Read::Everyones { kind, page }, Resources);
     listing!(versions() -> (ResourceId, u64, TemplateData), Listing::LaunchTemplateVersions, LaunchTemplateVersions);
     listing!(instances() -> Instance, Listing::Instances, Instances);
     listing!(statuses() -> (ResourceId, StatusCheck), Listing::InstanceStatus, InstanceStatus);
@@ -68,11 +72,15 @@ impl<C: Cloud, O> Contract<C, O> {
         Ok(rows.into_iter().find(|row| row.id == id))
     }
 
-    /// Asked for by its id, a resource is what the listing says of it.
+    /// Asked for by its id, and among those of everybody, a resource is what the listing says of it.
     pub(super) async fn is_shown_alone(&mut self, kind: Kind, id: &str) -> Result<()> {
         let listed = self.listed(kind, id).await?.map(timeless);
         let alone = answer!(self, Read::One { kind, id: id.to_owned() }, One).map(timeless);
         ensure!(alone == listed, "alone it is {alone:?}, and listed as {listed:?}");
+        if kind.is_listed() {
+            let among_all = self.everyones(kind).await?.into_iter().find(|row| row.id == id).map(timeless);
+            ensure!(among_all == listed, "among all it is {among_all:?}, and listed as {listed:?}");
+        }
         Ok(())
     }
 

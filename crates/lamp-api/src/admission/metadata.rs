@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::FieldError;
-use crate::kinds::KindInfo;
+use crate::kinds::{KindInfo, LAMPSTACK};
 use crate::names::{is_dns_label, is_dns_subdomain, is_label_value, is_qualified_name};
+use crate::{FieldError, adoption, annotations};
 
 /// All annotations of one object together, as in Kubernetes.
 const MAX_ANNOTATIONS: usize = 256 * 1024;
@@ -20,6 +20,7 @@ pub(super) fn check(kind: &KindInfo, metadata: &Value, errors: &mut Vec<FieldErr
     }
     label_values(metadata, errors);
     annotation_size(metadata, errors);
+    adoption(kind, metadata, errors);
     finalizers(metadata, errors);
 }
 
@@ -59,6 +60,14 @@ fn name(kind: &KindInfo, metadata: &Value, errors: &mut Vec<FieldError>) {
     let namespace = metadata["namespace"].as_str().filter(|namespace| !namespace.is_empty());
     if let Some(namespace) = namespace.filter(|namespace| kind.namespaced && !is_dns_label(namespace)) {
         errors.push(FieldError::invalid("metadata.namespace", namespace, "must be an RFC 1123 label"));
+    }
+}
+
+fn adoption(kind: &KindInfo, metadata: &Value, errors: &mut Vec<FieldError>) {
+    let value = metadata["annotations"][annotations::ADOPT].as_str().filter(|_| *kind == LAMPSTACK);
+    if let Some(Err(detail)) = value.map(adoption::parse) {
+        let field = format!("metadata.annotations[{}]", annotations::ADOPT);
+        errors.push(FieldError::invalid(field, value.unwrap_or_default(), detail));
     }
 }
 

@@ -8,7 +8,9 @@ use super::Rejected;
 use crate::FieldError;
 use crate::kinds::KindInfo;
 use crate::names::is_dns_label;
-use crate::v1alpha1::{LampStackSpec, LampStackStatus, PlanSpec, PlanStatus, validate, validate_update};
+use crate::v1alpha1::{
+    ImportSpec, ImportStatus, LampStackSpec, LampStackStatus, PlanSpec, PlanStatus, validate, validate_update,
+};
 
 /// Fills in defaults and applies the rules of the kind; kinds of the core group have none.
 pub(super) fn complete(
@@ -25,6 +27,10 @@ pub(super) fn complete(
         "Plan" => {
             status::<PlanStatus>(object, errors);
             plan(object, old, errors)
+        }
+        "Import" => {
+            status::<ImportStatus>(object, errors);
+            import(object, old, errors)
         }
         _ => Ok(()),
     }
@@ -65,6 +71,18 @@ fn plan(object: &mut Value, old: Option<&Value>, errors: &mut Vec<FieldError>) -
             ));
         }
         errors.extend(validate(candidate).into_iter().map(within_candidate));
+    }
+    Ok(())
+}
+
+fn import(object: &mut Value, old: Option<&Value>, errors: &mut Vec<FieldError>) -> Result<(), Rejected> {
+    let Some(spec) = section::<ImportSpec>(object, "spec", errors) else { return Ok(()) };
+    if old.map(stored::<ImportSpec>).transpose()?.is_some_and(|old| old != spec) {
+        let detail = "is immutable: an Import is one question; create another Import";
+        errors.push(FieldError::forbidden("spec", detail));
+    }
+    if !spec.vpc.starts_with("vpc-") {
+        errors.push(FieldError::invalid("spec.vpc", &spec.vpc, "must be the id of a VPC, vpc-…"));
     }
     Ok(())
 }

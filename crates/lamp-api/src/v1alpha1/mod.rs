@@ -2,6 +2,7 @@
 
 mod database;
 mod ignore;
+mod import;
 mod lampstack;
 mod network;
 mod plan;
@@ -13,6 +14,7 @@ mod validation;
 
 pub use database::*;
 pub use ignore::*;
+pub use import::*;
 pub use lampstack::*;
 pub use network::*;
 pub use plan::*;

@@ -11,9 +11,10 @@ use lamp_cloud::kinds::auto_scaling_group::{AutoScalingGroup, Change, Settings};
 use lamp_cloud::{Applied, Page, Reference, Resource, Tags, tag};
 
 use super::Creation;
-use crate::answer::{Answer, done, id, ids, number, page_of_ours};
+use crate::AwsCloud;
+use crate::answer::{Answer, done, id, ids, number, page_of};
 use crate::errors::failure;
-use crate::{AwsCloud, tags};
+use crate::tags::{self, Whose};
 
 mod row;
 
@@ -21,12 +22,13 @@ const LIST: &str = "DescribeAutoScalingGroups";
 const CREATE: &str = "CreateAutoScalingGroup";
 const UPDATE: &str = "UpdateAutoScalingGroup";
 
-pub(crate) async fn list(cloud: &AwsCloud, page: Option<String>) -> Answer<Page<Resource>> {
-    let ours = Filter::builder().name(tags::filter_name()).values(&cloud.install).build();
-    let call = cloud.reads.autoscaling.describe_auto_scaling_groups().filters(ours).max_records(100);
+pub(crate) async fn list(cloud: &AwsCloud, whose: Whose, page: Option<String>) -> Answer<Page<Resource>> {
+    let ours = || vec![Filter::builder().name(tags::filter_name()).values(&cloud.install).build()];
+    let filters = (whose == Whose::Ours).then(ours);
+    let call = cloud.reads.autoscaling.describe_auto_scaling_groups().set_filters(filters).max_records(100);
     let answer = call.set_next_token(page).send().await.map_err(|error| failure(LIST, error))?;
     let rows = answer.auto_scaling_groups().iter().map(row::resource).collect::<Answer<_>>()?;
-    Ok(page_of_ours(cloud, rows, answer.next_token))
+    Ok(page_of(cloud, whose, rows, answer.next_token))
 }
 
 /// One, whatever its tags. AWS refuses an id that it does not know.

@@ -6,9 +6,10 @@ use lamp_cloud::kinds::db_instance::{Change, DbInstance, Modification};
 use lamp_cloud::{Applied, DeleteOptions, Page, Resource};
 
 use super::{Creation, secret};
+use crate::AwsCloud;
 use crate::answer::{Answer, created, done, id, ids, number, page, refused};
 use crate::errors::{failure, is_absent};
-use crate::{AwsCloud, tags};
+use crate::tags::{self, Whose};
 
 mod row;
 
@@ -19,10 +20,13 @@ const CREATE_REPLICA: &str = "CreateDBInstanceReadReplica";
 const MODIFY: &str = "ModifyDBInstance";
 const DELETE: &str = "DeleteDBInstance";
 
-pub(crate) async fn list(cloud: &AwsCloud, from: Option<String>) -> Answer<Page<Resource>> {
+pub(crate) async fn list(cloud: &AwsCloud, whose: Whose, from: Option<String>) -> Answer<Page<Resource>> {
     let call = cloud.reads.rds.describe_db_instances().max_records(100).set_marker(from);
     let answer = call.send().await.map_err(|error| failure(LIST, error))?;
-    Ok(page(ours(cloud, answer.db_instances())?, answer.marker))
+    cloud.arns.learn(answer.db_instances().first().and_then(|row| row.db_instance_arn()));
+    let shown = |row: &&Row| whose.includes(cloud, &tags::from_rds(row.tag_list()));
+    let rows = answer.db_instances().iter().filter(shown).map(row::resource).collect::<Answer<_>>()?;
+    Ok(page(rows, answer.marker))
 }
 
 /// One, whatever its tags. AWS refuses an identifier that it does not know.
@@ -31,12 +35,6 @@ pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
     let answer = call.send().await.map_err(|error| failure(LIST, error))?;
     cloud.arns.learn(answer.db_instances().first().and_then(|row| row.db_instance_arn()));
     answer.db_instances().iter().map(row::resource).collect()
-}
-
-fn ours(cloud: &AwsCloud, rows: &[Row]) -> Answer<Vec<Resource>> {
-    cloud.arns.learn(rows.first().and_then(|row| row.db_instance_arn()));
-    let ours = rows.iter().filter(|row| tags::are_ours(cloud, &tags::from_rds(row.tag_list())));
-    ours.map(row::resource).collect()
 }
 
 /// AWS's word for a snapshot that is there.

@@ -10,7 +10,7 @@ use aws_sdk_rds::types::{ApplyMethod, DbParameterGroup as Row, Parameter};
 use lamp_cloud::kinds::db_parameter_group::{Change, DbParameterGroup};
 use lamp_cloud::{Applied, Page, Resource, State, Tags};
 
-use super::{Creation, description, is_our_name};
+use super::{Creation, description};
 use crate::answer::{Answer, created, done, page, required, unintelligible};
 use crate::errors::failure;
 use crate::{AwsCloud, tags};
@@ -70,14 +70,12 @@ const DYNAMIC: &[&str] = &[
     "wait_timeout",
 ];
 
-/// The listing shows no tags: what may be ours by name is shown.
+/// The listing shows no tags: every group is shown.
 pub(crate) async fn list(cloud: &AwsCloud, from: Option<String>) -> Answer<Page<Resource>> {
     let call = cloud.reads.rds.describe_db_parameter_groups().max_records(100).set_marker(from);
     let answer = call.send().await.map_err(|error| failure(LIST, error))?;
     cloud.arns.learn(answer.db_parameter_groups().first().and_then(|row| row.db_parameter_group_arn()));
-    let candidates =
-        answer.db_parameter_groups().iter().filter(|row| is_our_name(row.db_parameter_group_name()));
-    Ok(page(candidates.map(resource).collect::<Answer<_>>()?, answer.marker))
+    Ok(page(answer.db_parameter_groups().iter().map(resource).collect::<Answer<_>>()?, answer.marker))
 }
 
 /// One, whatever its tags. AWS refuses an id that it does not know.

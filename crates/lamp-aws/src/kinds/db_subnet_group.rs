@@ -4,7 +4,7 @@ use aws_sdk_rds::types::DbSubnetGroup as Row;
 use lamp_cloud::kinds::db_subnet_group::{Change, DbSubnetGroup};
 use lamp_cloud::{Applied, Page, Resource, State, Tags};
 
-use super::{Creation, description, is_our_name};
+use super::{Creation, description};
 use crate::answer::{Answer, created, done, ids, page, references, required};
 use crate::errors::failure;
 use crate::{AwsCloud, tags};
@@ -13,13 +13,12 @@ const LIST: &str = "DescribeDBSubnetGroups";
 const CREATE: &str = "CreateDBSubnetGroup";
 const MODIFY: &str = "ModifyDBSubnetGroup";
 
-/// The listing shows no tags: what may be ours by name is shown.
+/// The listing shows no tags: every group is shown.
 pub(crate) async fn list(cloud: &AwsCloud, from: Option<String>) -> Answer<Page<Resource>> {
     let call = cloud.reads.rds.describe_db_subnet_groups().max_records(100).set_marker(from);
     let answer = call.send().await.map_err(|error| failure(LIST, error))?;
     cloud.arns.learn(answer.db_subnet_groups().first().and_then(|row| row.db_subnet_group_arn()));
-    let candidates = answer.db_subnet_groups().iter().filter(|row| is_our_name(row.db_subnet_group_name()));
-    Ok(page(candidates.map(resource).collect::<Answer<_>>()?, answer.marker))
+    Ok(page(answer.db_subnet_groups().iter().map(resource).collect::<Answer<_>>()?, answer.marker))
 }
 
 /// One, whatever its tags. AWS refuses an id that it does not know.

@@ -5,18 +5,19 @@ use lamp_cloud::kinds::elastic_ip::{Change, ElasticIp};
 use lamp_cloud::{Applied, Page, Resource, State};
 
 use super::Creation;
-use crate::answer::{Answer, created, done, page_of_ours, required};
+use crate::AwsCloud;
+use crate::answer::{Answer, created, done, page_of, required};
 use crate::errors::failure;
-use crate::{AwsCloud, tags};
+use crate::tags::{self, Whose};
 
 const LIST: &str = "DescribeAddresses";
 
 /// AWS shows all addresses in one page.
-pub(crate) async fn list(cloud: &AwsCloud) -> Answer<Page<Resource>> {
-    let call = cloud.reads.ec2.describe_addresses().filters(tags::ec2_filter(cloud));
+pub(crate) async fn list(cloud: &AwsCloud, whose: Whose) -> Answer<Page<Resource>> {
+    let call = cloud.reads.ec2.describe_addresses().set_filters(whose.ec2_filters(cloud));
     let answer = call.send().await.map_err(|error| failure(LIST, error))?;
     let rows = answer.addresses().iter().map(resource).collect::<Answer<_>>()?;
-    Ok(page_of_ours(cloud, rows, None))
+    Ok(page_of(cloud, whose, rows, None))
 }
 
 /// One, whatever its tags. AWS refuses an id that it does not know.

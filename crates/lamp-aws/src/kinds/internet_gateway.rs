@@ -5,19 +5,20 @@ use lamp_cloud::kinds::internet_gateway::{Change, InternetGateway};
 use lamp_cloud::{Applied, Page, Reference, Resource, State};
 
 use super::Creation;
-use crate::answer::{Answer, created, done, page_of_ours, required};
+use crate::AwsCloud;
+use crate::answer::{Answer, created, done, page_of, required};
 use crate::errors::failure;
-use crate::{AwsCloud, tags};
+use crate::tags::{self, Whose};
 
 const LIST: &str = "DescribeInternetGateways";
 const CREATE: &str = "CreateInternetGateway";
 
-pub(crate) async fn list(cloud: &AwsCloud, page: Option<String>) -> Answer<Page<Resource>> {
+pub(crate) async fn list(cloud: &AwsCloud, whose: Whose, page: Option<String>) -> Answer<Page<Resource>> {
     let call =
-        cloud.reads.ec2.describe_internet_gateways().filters(tags::ec2_filter(cloud)).max_results(1000);
+        cloud.reads.ec2.describe_internet_gateways().set_filters(whose.ec2_filters(cloud)).max_results(1000);
     let answer = call.set_next_token(page).send().await.map_err(|error| failure(LIST, error))?;
     let rows = answer.internet_gateways().iter().map(resource).collect::<Answer<_>>()?;
-    Ok(page_of_ours(cloud, rows, answer.next_token))
+    Ok(page_of(cloud, whose, rows, answer.next_token))
 }
 
 /// One, whatever its tags. AWS refuses an id that it does not know.

@@ -4,10 +4,11 @@ use aws_sdk_ec2::types::{LaunchTemplateVersion, ResourceType};
 use lamp_cloud::kinds::launch_template::{Change, LaunchTemplate, TemplateData};
 use lamp_cloud::{Applied, Page, Resource, ResourceId, State};
 
-use super::{Creation, is_our_name};
-use crate::answer::{Answer, created, done, page, page_of_ours, refused, required, timestamp};
+use super::Creation;
+use crate::AwsCloud;
+use crate::answer::{Answer, created, done, page, page_of, refused, required, timestamp};
 use crate::errors::failure;
-use crate::{AwsCloud, tags};
+use crate::tags::{self, Whose};
 
 mod data;
 
@@ -17,11 +18,12 @@ const CREATE: &str = "CreateLaunchTemplate";
 const NEW_VERSION: &str = "CreateLaunchTemplateVersion";
 
 /// Templates without what they launch, which is [`versions`].
-pub(crate) async fn list(cloud: &AwsCloud, from: Option<String>) -> Answer<Page<Resource>> {
-    let call = cloud.reads.ec2.describe_launch_templates().filters(tags::ec2_filter(cloud)).max_results(200);
+pub(crate) async fn list(cloud: &AwsCloud, whose: Whose, from: Option<String>) -> Answer<Page<Resource>> {
+    let call =
+        cloud.reads.ec2.describe_launch_templates().set_filters(whose.ec2_filters(cloud)).max_results(200);
     let answer = call.set_next_token(from).send().await.map_err(|error| failure(LIST, error))?;
     let rows = answer.launch_templates().iter().map(resource).collect::<Answer<_>>()?;
-    Ok(page_of_ours(cloud, rows, answer.next_token))
+    Ok(page_of(cloud, whose, rows, answer.next_token))
 }
 
 /// One, whatever its tags. AWS refuses an id that it does not know.
@@ -58,15 +60,14 @@ fn version(number: Option<i64>) -> Option<u64> {
     number.and_then(|number| number.try_into().ok())
 }
 
-/// The newest version of every template of the account that may be ours by name, as versions carry no tags.
+/// The newest version of every template of the account, as versions carry no tags.
 pub(crate) async fn versions(
     cloud: &AwsCloud,
     from: Option<String>,
 ) -> Answer<Page<(ResourceId, u64, TemplateData)>> {
     let call = cloud.reads.ec2.describe_launch_template_versions().versions("$Latest").max_results(200);
     let answer = call.set_next_token(from).send().await.map_err(|error| failure(LIST_VERSIONS, error))?;
-    let ours = |row: &&LaunchTemplateVersion| is_our_name(row.launch_template_name());
-    let rows = answer.launch_template_versions().iter().filter(ours).map(newest).collect::<Answer<_>>()?;
+    let rows = answer.launch_template_versions().iter().map(newest).collect::<Answer<_>>()?;
     Ok(page(rows, answer.next_token))
 }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    IpAddressType, LoadBalancerAttribute, LoadBalancerSchemeEnum as Scheme, LoadBalancerStateEnum,
-    LoadBalancerTypeEnum,
+    IpAddressType, LoadBalancer as Row, LoadBalancerAttribute, LoadBalancerSchemeEnum as Scheme,
+    LoadBalancerStateEnum, LoadBalancerTypeEnum,
 };
 use lamp_cloud::kinds::load_balancer::{Change, LoadBalancer, LoadBalancerAttributes};
 use lamp_cloud::{Applied, Page, Resource, ResourceId, State, Tags};
 
-use super::{Creation, is_our_name};
+use super::Creation;
 use crate::answer::{Answer, created, done, ids, page, references, required, timestamp};
 use crate::errors::failure;
 use crate::{AwsCloud, tags};
@@ -22,13 +22,12 @@ const IDLE_TIMEOUT: &str = "idle_timeout.timeout_seconds";
 const HTTP2: &str = "routing.http2.enabled";
 const DROP_INVALID: &str = "routing.http.drop_invalid_header_fields.enabled";
 
-/// The listing shows no tags: what may be ours by name is shown.
+/// The listing shows no tags: every Application Load Balancer is shown.
 pub(crate) async fn list(cloud: &AwsCloud, from: Option<String>) -> Answer<Page<Resource>> {
     let call = cloud.reads.elb.describe_load_balancers().page_size(400).set_marker(from);
     let answer = call.send().await.map_err(|error| failure(LIST, error))?;
-    let candidates = answer.load_balancers().iter().filter(|row| {
-        is_our_name(row.load_balancer_name()) && row.r#type() == Some(&LoadBalancerTypeEnum::Application)
-    });
+    let is_application = |row: &&Row| row.r#type() == Some(&LoadBalancerTypeEnum::Application);
+    let candidates = answer.load_balancers().iter().filter(is_application);
     Ok(page(candidates.map(resource).collect::<Answer<_>>()?, answer.next_marker))
 }
 
@@ -45,10 +44,11 @@ pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
     answer.load_balancers().iter().map(resource).collect()
 }
 
-fn resource(row: &aws_sdk_elasticloadbalancingv2::types::LoadBalancer) -> Answer<Resource> {
+fn resource(row: &Row) -> Answer<Resource> {
     let id = required(LIST, "LoadBalancerArn", row.load_balancer_arn.clone())?;
     let body = LoadBalancer {
-        internet_facing: row.scheme() == Some(&Scheme::InternetFacing),
+        // AWS's default faces the internet.
+        internet_facing: row.scheme() != Some(&Scheme::Internal),
         subnets: references(row.availability_zones().iter().filter_map(|zone| zone.subnet_id())),
         security_groups: references(row.security_groups()),
         attributes: None,
@@ -64,7 +64,7 @@ fn resource(row: &aws_sdk_elasticloadbalancingv2::types::LoadBalancer) -> Answer
     })
 }
 
-fn state(row: &aws_sdk_elasticloadbalancingv2::types::LoadBalancer) -> State {
+fn state(row: &Row) -> State {
     let Some(state) = row.state() else { return State::Pending("unknown".to_owned()) };
     match state.code() {
         // Impaired: it serves, but could not grow.

@@ -8,10 +8,11 @@ use lamp_cloud::{Applied, DeleteOptions, Page, Resource, State, Tags, tag};
 use sha2::{Digest, Sha256};
 
 use super::Creation;
-use crate::answer::{Answer, created, done, page_of_ours, required, timestamp};
+use crate::AwsCloud;
+use crate::answer::{Answer, created, done, page_of, required, timestamp};
 use crate::errors::failure;
 use crate::password::Login;
-use crate::{AwsCloud, tags};
+use crate::tags::{self, Whose};
 
 const LIST: &str = "ListSecrets";
 const DESCRIBE: &str = "DescribeSecret";
@@ -22,20 +23,23 @@ const CREATE: &str = "CreateSecret";
 const RECOVERY_DAYS: i64 = 7;
 
 /// Secrets that wait for their deletion are left out.
-pub(crate) async fn list(cloud: &AwsCloud, page: Option<String>) -> Answer<Page<Resource>> {
+pub(crate) async fn list(cloud: &AwsCloud, whose: Whose, page: Option<String>) -> Answer<Page<Resource>> {
     let filter = |key, value: &str| Filter::builder().key(key).values(value).build();
+    let ours = || {
+        let (key, value) = (FilterNameStringType::TagKey, FilterNameStringType::TagValue);
+        vec![filter(key, tag::INSTALL), filter(value, &cloud.install)]
+    };
     let call = cloud
         .reads
         .secrets
         .list_secrets()
-        .filters(filter(FilterNameStringType::TagKey, tag::INSTALL))
-        .filters(filter(FilterNameStringType::TagValue, &cloud.install))
+        .set_filters((whose == Whose::Ours).then(ours))
         .max_results(100)
         .set_next_token(page);
     let answer = call.send().await.map_err(|error| failure(LIST, error))?;
     let kept = answer.secret_list().iter().filter(|row| row.deleted_date().is_none());
     let rows = kept.map(resource).collect::<Answer<_>>()?;
-    Ok(page_of_ours(cloud, rows, answer.next_token))
+    Ok(page_of(cloud, whose, rows, answer.next_token))
 }
 
 /// One, whatever its tags. AWS refuses an id that it does not know; one that is deleted, but can be restored, is none.

@@ -5,18 +5,19 @@ use lamp_cloud::kinds::subnet::{Change, Subnet};
 use lamp_cloud::{Applied, Page, Reference, Resource, State};
 
 use super::Creation;
-use crate::answer::{Answer, created, done, id, page_of_ours, required};
+use crate::AwsCloud;
+use crate::answer::{Answer, created, done, id, page_of, required};
 use crate::errors::failure;
-use crate::{AwsCloud, tags};
+use crate::tags::{self, Whose};
 
 const LIST: &str = "DescribeSubnets";
 const CREATE: &str = "CreateSubnet";
 
-pub(crate) async fn list(cloud: &AwsCloud, page: Option<String>) -> Answer<Page<Resource>> {
-    let call = cloud.reads.ec2.describe_subnets().filters(tags::ec2_filter(cloud)).max_results(1000);
+pub(crate) async fn list(cloud: &AwsCloud, whose: Whose, page: Option<String>) -> Answer<Page<Resource>> {
+    let call = cloud.reads.ec2.describe_subnets().set_filters(whose.ec2_filters(cloud)).max_results(1000);
     let answer = call.set_next_token(page).send().await.map_err(|error| failure(LIST, error))?;
     let rows = answer.subnets().iter().map(resource).collect::<Answer<_>>()?;
-    Ok(page_of_ours(cloud, rows, answer.next_token))
+    Ok(page_of(cloud, whose, rows, answer.next_token))
 }
 
 /// One, whatever its tags. AWS refuses an id that it does not know.

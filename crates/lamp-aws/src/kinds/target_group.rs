@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_elasticloadbalancingv2::types::{Matcher, ProtocolEnum, TargetGroupAttribute, TargetTypeEnum};
+use aws_sdk_elasticloadbalancingv2::types::{
+    Matcher, ProtocolEnum, TargetGroup as Row, TargetGroupAttribute, TargetTypeEnum,
+};
 use lamp_cloud::kinds::target_group::{Change, HealthCheck, TargetGroup, TargetGroupAttributes};
 use lamp_cloud::{Applied, Page, Reference, Resource, State, Tags};
 
-use super::{Creation, is_our_name};
+use super::Creation;
 use crate::answer::{Answer, count, created, done, id, number, page, required};
 use crate::errors::failure;
 use crate::{AwsCloud, tags};
@@ -24,13 +26,14 @@ const COOKIE_SECONDS: &str = "stickiness.lb_cookie.duration_seconds";
 const ALGORITHM: &str = "load_balancing.algorithm.type";
 const LEAST_OUTSTANDING: &str = "least_outstanding_requests";
 
-/// The listing shows no tags: what may be ours by name is shown.
+/// The listing shows no tags: every group of instances is shown that speaks HTTP.
 pub(crate) async fn list(cloud: &AwsCloud, from: Option<String>) -> Answer<Page<Resource>> {
     let call = cloud.reads.elb.describe_target_groups().page_size(400).set_marker(from);
     let answer = call.send().await.map_err(|error| failure(LIST, error))?;
-    let candidates = answer.target_groups().iter().filter(|row| {
-        is_our_name(row.target_group_name()) && row.target_type() == Some(&TargetTypeEnum::Instance)
-    });
+    let speaks_http = |row: &&Row| {
+        row.target_type() == Some(&TargetTypeEnum::Instance) && row.protocol() == Some(&ProtocolEnum::Http)
+    };
+    let candidates = answer.target_groups().iter().filter(speaks_http);
     Ok(page(candidates.map(resource).collect::<Answer<_>>()?, answer.next_marker))
 }
 
@@ -47,7 +50,7 @@ pub(crate) async fn one(cloud: &AwsCloud, id: &str) -> Answer<Vec<Resource>> {
     answer.target_groups().iter().map(resource).collect()
 }
 
-fn resource(row: &aws_sdk_elasticloadbalancingv2::types::TargetGroup) -> Answer<Resource> {
+fn resource(row: &Row) -> Answer<Resource> {
     let id = required(LIST, "TargetGroupArn", row.target_group_arn.clone())?;
     let port = row.port.and_then(|port| port.try_into().ok());
     let body = TargetGroup {

@@ -270,6 +270,28 @@ impl Kind {
         )
     }
 
+    /// Whether an id looks like one of this kind; AWS knows some kinds by names alone, which look like nothing.
+    pub fn may_have_id(self, id: &str) -> bool {
+        let arn = |what: &str| id.starts_with("arn:") && id.contains(what);
+        match self {
+            Self::Vpc => id.starts_with("vpc-"),
+            Self::Subnet => id.starts_with("subnet-"),
+            Self::InternetGateway => id.starts_with("igw-"),
+            Self::ElasticIp => id.starts_with("eipalloc-"),
+            Self::NatGateway => id.starts_with("nat-"),
+            Self::RouteTable => id.starts_with("rtb-"),
+            Self::SecurityGroup => id.starts_with("sg-"),
+            Self::LaunchTemplate => id.starts_with("lt-"),
+            Self::LoadBalancer => arn(":loadbalancer/app/"),
+            Self::TargetGroup => arn(":targetgroup/"),
+            Self::Listener => arn(":listener/app/"),
+            Self::Secret => arn(":secret:"),
+            Self::AutoScalingGroup | Self::DbSubnetGroup | Self::DbParameterGroup | Self::DbInstance => {
+                !id.is_empty() && !id.starts_with("arn:")
+            }
+        }
+    }
+
     /// Whether losing one loses data.
     pub fn holds_data(self) -> bool {
         matches!(self, Self::DbInstance | Self::Secret)

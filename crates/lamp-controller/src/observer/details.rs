@@ -64,7 +64,14 @@ impl Detail {
         }
     }
 
-    /// Whether it stands in the body of its resource.
+    /// The details of a kind that stand in the body of its resource.
+    pub(crate) fn of_body(kind: Kind) -> impl Iterator<Item = Self> {
+        let of_body =
+            |detail: &Self| !matches!(detail, Self::TargetHealth | Self::NetworkInstances | Self::Listeners);
+        Self::of(kind).iter().copied().filter(of_body)
+    }
+
+    /// Whether a resource without it was not read completely.
     fn is_of_body(self) -> bool {
         !matches!(self, Self::TargetHealth | Self::NetworkInstances)
     }
@@ -206,7 +213,8 @@ impl Details {
     }
 }
 
-fn fill(body: &mut Body, detail: Detail, reading: &Reading) {
+/// Writes a detail into the body of its resource.
+pub(crate) fn fill(body: &mut Body, detail: Detail, reading: &Reading) {
     match (body, reading) {
         (Body::Vpc(vpc), Reading::VpcAttribute(on)) if detail == Detail::VpcDnsSupport => {
             vpc.dns_support = Some(*on);
@@ -236,7 +244,11 @@ fn subject(read: &Read) -> Option<&ResourceId> {
             Some(target_group)
         }
         Read::DbParameters { group } => Some(group),
-        Read::List { .. } | Read::Tags { .. } | Read::NetworkInstances { .. } | Read::Metrics { .. } => None,
+        Read::List { .. }
+        | Read::Everyones { .. }
+        | Read::Tags { .. }
+        | Read::NetworkInstances { .. }
+        | Read::Metrics { .. } => None,
         Read::One { .. } | Read::DbSnapshot { .. } => None,
     }
 }

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use lamp_cloud::kinds::launch_template::TemplateData;
 use lamp_cloud::{
     Instance, Kind, Listing, NAME_PREFIX, Resource, ResourceId, Section, StatusCheck, Tags, Zone, tag,
 };
 
-use super::listing::Rows;
+use super::listing::{Rows, Templates};
 
 /// The rows of one pass. A section that is not known has no rows.
 #[derive(Debug, Default)]
@@ -16,21 +15,23 @@ pub(crate) struct Listed {
     pub(crate) sections: BTreeMap<Listing, Section>,
     pub(crate) zones: Vec<Zone>,
     pub(crate) resources: BTreeMap<Kind, BTreeMap<ResourceId, Resource>>,
-    /// Of kinds whose tags come separately: the rows with a name of our making, whosever they are.
+    /// Of kinds whose tags come separately: the rows with a name of our making, whosever they are, and those that were
+    /// taken over.
     pub(crate) named: BTreeMap<Kind, BTreeSet<ResourceId>>,
-    pub(crate) templates: BTreeMap<ResourceId, (u64, TemplateData)>,
+    pub(crate) templates: Templates,
     pub(crate) instances: BTreeMap<ResourceId, Instance>,
     pub(crate) statuses: BTreeMap<ResourceId, StatusCheck>,
 }
 
 impl Listed {
     /// Takes the outcome of one listing. Rows without our install tag are left out; where tags come later, rows
-    /// without a name of our making.
+    /// without a name of our making that were not taken over either.
     pub(crate) fn take(
         &mut self,
         listing: Listing,
         rows: Result<Rows, String>,
         install: &str,
+        adopted: &BTreeSet<(Kind, ResourceId)>,
         now: Timestamp,
     ) {
         let section = match &rows {
@@ -44,7 +45,7 @@ impl Listed {
         match rows {
             Ok(Rows::Zones(zones)) => self.zones = zones,
             Ok(Rows::Resources(kind, rows)) => {
-                let ours = rows.into_iter().filter(|(_, row)| may_be_ours(kind, row, install));
+                let ours = rows.into_iter().filter(|(_, row)| may_be_ours(kind, row, install, adopted));
                 let ours: BTreeMap<_, _> = ours.collect();
                 if kind.tags_are_separate() {
                     self.named.insert(kind, ours.keys().cloned().collect());
@@ -116,8 +117,17 @@ impl Listed {
     }
 }
 
-fn may_be_ours(kind: Kind, row: &Resource, install: &str) -> bool {
-    if kind.tags_are_separate() { row.name.starts_with(NAME_PREFIX) } else { is_ours(&row.tags, install) }
+fn may_be_ours(kind: Kind, row: &Resource, install: &str, adopted: &BTreeSet<(Kind, ResourceId)>) -> bool {
+    if kind.tags_are_separate() {
+        row.name.starts_with(NAME_PREFIX) || adopted.contains(&(kind, row.id.clone()))
+    } else {
+        is_ours(&row.tags, install)
+    }
+}
+
+/// Whether neither the listing of a resource nor its name would show that it is ours.
+pub(crate) fn has_another_name(kind: Kind, id: &str) -> bool {
+    kind.is_listed() && kind.tags_are_separate() && !id.split('/').any(|piece| piece.starts_with(NAME_PREFIX))
 }
 
 /// Whether the tags name our installation: read again on each row, whatever the call was asked to filter.

@@ -10,12 +10,15 @@ use lamp_cloud::{
 
 use crate::calls::Calls;
 
+/// What the newest version of each launch template launches, with its number.
+pub(crate) type Templates = BTreeMap<ResourceId, (u64, TemplateData)>;
+
 /// Every row of one listing, without repetitions.
 #[derive(Debug)]
 pub(crate) enum Rows {
     Zones(Vec<Zone>),
     Resources(Kind, BTreeMap<ResourceId, Resource>),
-    Templates(BTreeMap<ResourceId, (u64, TemplateData)>),
+    Templates(Templates),
     Instances(BTreeMap<ResourceId, Instance>),
     Statuses(BTreeMap<ResourceId, StatusCheck>),
 }

@@ -9,8 +9,10 @@
 //! | `schedule` | which details a pass reads |
 //! | `marks` | what our own actions made out of date |
 //! | `signals` | metrics |
+//! | `survey` | one network and what serves it, whoever made it, for those who ask |
 //! | `absence` | since when something is not there |
-//! | `unlisted` | what AWS says of recorded resources that no listing shows |
+//! | `unlisted` | what AWS says of resources that no listing shows as ours |
+//! | `whole` | one resource with its tags and details |
 //! | `slices` | cuts a pass into the slices of its stacks |
 //! | `observed` | the outcome |
 
@@ -23,8 +25,10 @@ mod observed;
 mod schedule;
 mod signals;
 mod slices;
+mod survey;
 mod suspicion;
 mod unlisted;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -41,11 +45,12 @@ use crate::calls::Calls;
 use absence::Absence;
 use details::{Detail, Details};
 use listed::Listed;
-pub(crate) use listed::is_ours;
+pub(crate) use listed::{has_another_name, is_ours};
 pub(crate) use marks::Marks;
 pub use observed::Observed;
 use schedule::Scheduling;
 use slices::{Cutter, Interned, Slice};
+pub(crate) use survey::{Sight, survey};
 use suspicion::Suspicion;
 use unlisted::Unlisted;
 
@@ -57,6 +62,8 @@ pub(crate) struct Order<'a> {
     pub(crate) queries: BTreeSet<MetricQuery>,
     /// What the ledgers say must exist.
     pub(crate) recorded: BTreeMap<Kind, BTreeSet<ResourceId>>,
+    /// What was taken over, or is to be, and is called by a name that is not of our making.
+    pub(crate) adopted: BTreeSet<(Kind, ResourceId)>,
     /// What the plans of the stacks asked to be told of, by uid.
     pub(crate) asks: BTreeMap<String, BTreeSet<(Kind, ResourceId)>>,
     /// The stacks that exist.
@@ -98,7 +105,7 @@ impl Observer {
         self.read_details(calls, clock, &order, &listed, &signals).await;
         self.refresh_tags(&order, &mut listed);
         self.forget(&listed, &order.marks);
-        let unlisted = unlisted::ask(calls, &order).await;
+        let unlisted = unlisted::ask(calls, &order, &listed.templates).await;
         self.publish(&order, listed, signals, unlisted, started, clock.now())
     }
 
@@ -127,7 +134,7 @@ impl Observer {
             if let Err(why) = &rows {
                 tracing::warn!(listing = listing.name(), why, "a listing is unknown in this pass");
             }
-            listed.take(listing, rows, order.install, started);
+            listed.take(listing, rows, order.install, &order.adopted, started);
         }
         listed.join_statuses();
         listed

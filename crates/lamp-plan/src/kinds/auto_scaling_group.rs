@@ -4,7 +4,7 @@ use lamp_api::v1alpha1::Tier;
 use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
 use lamp_cloud::{Body, Kind, Part};
 
-use super::{launch_template, to, zones};
+use super::{launch_template, to, yield_to_owners, zones};
 use crate::left_alone::{self, Split};
 use crate::observed::{held, list, resolve};
 use crate::parts::Layer;
@@ -66,6 +66,7 @@ fn template_version(
 fn latest_wanted(input: &PlanInput<'_>, tier: &Tier, part: &Part, has_group: bool) -> Result<u64, String> {
     let specified = launch_template::of(input, tier).body?;
     let observed = held(input, part, Kind::LaunchTemplate).ok_or_else(|| format!("waiting for {part}"))?;
+    let specified = yield_to_owners(specified, observed);
     let Split { mut desired, left } = left_alone::split(input, part, specified, &observed.body);
     resolve(input, &mut desired, Some(&observed.body));
     match &observed.body {

@@ -4,7 +4,7 @@ use lamp_api::v1alpha1::{Database, PartState};
 use lamp_cloud::kinds::db_instance::{DbFacts, DbInstance};
 use lamp_cloud::{Body, Kind};
 
-use super::{db_parameter_group, to};
+use super::{db_parameter_group, secret, to};
 use crate::observed::held;
 use crate::{DatabaseReport, Draft, PlanInput, Wanted, parts};
 
@@ -28,7 +28,7 @@ fn primary(input: &PlanInput<'_>, database: &Database) -> DbInstance {
         security_groups: vec![to(&parts::database_security_group())],
         backup_retention_days: database.backups.retention_days,
         deletion_protection: database.deletion_protection,
-        secret: Some(to(&parts::database_secret())),
+        secret: secret::is_wanted(input).then(|| to(&parts::database_secret())),
         source: None,
         zone: None,
         facts: DbFacts::default(),

@@ -2,9 +2,9 @@
 
 use lamp_api::v1alpha1::{Database, Image, Tier};
 use lamp_cloud::kinds::launch_template::{LaunchTemplate, OUR_VERSION, TemplateData};
-use lamp_cloud::{Kind, Tags, tag, unique_name};
+use lamp_cloud::{Kind, ResourceId, Tags, tag, unique_name};
 
-use super::{db_instance, to};
+use super::{db_instance, secret, to};
 use crate::observed::{dns_name, held};
 use crate::site::{self, DATABASE_PORT};
 use crate::user_data::user_data;
@@ -51,6 +51,17 @@ pub(crate) fn instance_tags(input: &PlanInput<'_>, tier: &Tier) -> Tags {
     tags
 }
 
+/// A template that we did not make goes on tagging instances as it does: ours come to them from their group. To tag
+/// them otherwise would be a new version, and replace them all.
+pub(super) fn yield_to_maker(desired: LaunchTemplate, observed: &LaunchTemplate) -> LaunchTemplate {
+    let tags = observed.data.as_ref().map(|data| data.instance_tags.clone());
+    let data = desired.data.map(|data| TemplateData {
+        instance_tags: tags.unwrap_or_else(|| data.instance_tags.clone()),
+        ..data
+    });
+    LaunchTemplate { data, ..desired }
+}
+
 type Environment = Vec<(String, String)>;
 
 fn environment(input: &PlanInput<'_>, tier: &Tier) -> Result<Environment, String> {
@@ -74,14 +85,22 @@ fn database_environment(input: &PlanInput<'_>, database: &Database) -> Result<En
     let host = primary
         .and_then(|primary| primary.facts.endpoint.clone())
         .ok_or_else(|| "waiting for the address of database".to_owned())?;
-    let secret = held(input, &parts::database_secret(), Kind::Secret)
-        .ok_or_else(|| "waiting for secret/database".to_owned())?;
-    Ok(vec![
-        ("DATABASE_HOST".to_owned(), host.clone()),
-        ("DATABASE_PORT".to_owned(), DATABASE_PORT.to_string()),
-        ("DATABASE_SECRET_ARN".to_owned(), secret.id.clone()),
-        ("DATABASE_READER_HOSTS".to_owned(), reader_hosts(input, database, &host)),
-    ])
+    let secret = secret(input)?;
+    let readers = reader_hosts(input, database, &host);
+    let mut environment =
+        vec![("DATABASE_HOST".to_owned(), host), ("DATABASE_PORT".to_owned(), DATABASE_PORT.to_string())];
+    environment.extend(secret.map(|arn| ("DATABASE_SECRET_ARN".to_owned(), arn)));
+    environment.push(("DATABASE_READER_HOSTS".to_owned(), readers));
+    Ok(environment)
+}
+
+/// The secret with the master password, if there is to be one.
+fn secret(input: &PlanInput<'_>) -> Result<Option<ResourceId>, String> {
+    if !secret::is_wanted(input) {
+        return Ok(None);
+    }
+    let held = held(input, &parts::database_secret(), Kind::Secret);
+    held.map(|row| Some(row.id.clone())).ok_or_else(|| "waiting for secret/database".to_owned())
 }
 
 /// The addresses of every replica that there may ever be at once, so that instances need not be replaced when

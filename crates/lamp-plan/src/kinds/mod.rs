@@ -21,16 +21,20 @@ pub mod target_group;
 pub mod vpc;
 
 use lamp_cloud::kinds::launch_template as template;
-use lamp_cloud::{Body, Change, Reference};
+use lamp_cloud::{Body, Change, Reference, Resource};
 
 use crate::PlanInput;
 use lamp_cloud::Part;
 
-/// What is wanted, given what others own: AWS may have grown a volume or upgraded a minor version.
-pub(crate) fn yield_to_owners(desired: Body, observed: &Body) -> Body {
-    match (desired, observed) {
+/// What is wanted, given what others own: AWS may have grown a volume or upgraded a minor version, and what was taken
+/// over stays as its maker called it.
+pub(crate) fn yield_to_owners(desired: Body, observed: &Resource) -> Body {
+    match (desired, &observed.body) {
         (Body::DbInstance(desired), Body::DbInstance(observed)) => {
             Body::DbInstance(db_instance::yield_to_aws(desired, observed))
+        }
+        (Body::LaunchTemplate(desired), Body::LaunchTemplate(template)) if !observed.is_of_our_making() => {
+            Body::LaunchTemplate(launch_template::yield_to_maker(desired, template))
         }
         (desired, _) => desired,
     }

@@ -69,8 +69,11 @@ impl World {
         for action in &plan.actions {
             self.perform(action);
         }
-        for (_, id) in &plan.asks {
-            self.inventory.unlisted.entry(id.clone()).or_insert(None);
+        for ask in &plan.asks {
+            // Of what is not in the records nobody can say whether it is there but AWS.
+            if self.ledger.values().any(|entry| entry.id.as_ref() == Some(&ask.1)) {
+                self.inventory.unlisted.entry(ask.clone()).or_insert(None);
+            }
         }
     }
 
@@ -145,8 +148,13 @@ impl World {
                 self.observe_members(&resource);
                 self.inventory.parts.entry(part.clone()).or_default().push(Arc::new(resource));
             }
-            Request::Change { id, change, .. } => self.update(id, |resource| resource.body.apply(change)),
-            Request::Tag { id, tags, .. } => self.update(id, |resource| resource.tags.extend(tags.clone())),
+            Request::Change { id, change, .. } => {
+                self.update(change.kind(), id, |resource| resource.body.apply(change));
+            }
+            Request::Tag { kind, id, tags } => {
+                self.list(part, *kind, id);
+                self.update(*kind, id, |resource| resource.tags.extend(tags.clone()));
+            }
             Request::TagInstance { instance, tags } => self.tag_instance(instance, tags),
             Request::Delete { id, .. } => self.delete(part, id),
             Request::ReplaceInstance { group, instance } => self.replace(group, instance),
@@ -159,9 +167,17 @@ impl World {
         }
     }
 
-    fn update(&mut self, id: &ResourceId, change: impl Fn(&mut Resource)) {
+    /// Lists what was known by its id alone: it gets the tags that listings show.
+    fn list(&mut self, part: &Part, kind: Kind, id: &ResourceId) {
+        if let Some(row) = self.inventory.unlisted.remove(&(kind, id.clone())).flatten() {
+            self.observe_members(&row);
+            self.inventory.parts.entry(part.clone()).or_default().push(row);
+        }
+    }
+
+    fn update(&mut self, kind: Kind, id: &ResourceId, change: impl Fn(&mut Resource)) {
         let rows = self.inventory.parts.values_mut().flatten();
-        let Some(row) = rows.into_iter().find(|row| row.id == *id) else { return };
+        let Some(row) = rows.into_iter().find(|row| row.kind() == kind && row.id == *id) else { return };
         change(Arc::make_mut(row));
         let row = Arc::clone(row);
         self.fill_group(&row);
@@ -186,7 +202,7 @@ impl World {
     }
 
     fn replace(&mut self, group: &ResourceId, old: &ResourceId) {
-        self.update(group, |resource| {
+        self.update(Kind::AutoScalingGroup, group, |resource| {
             if let Body::AutoScalingGroup(group) = &mut resource.body {
                 group.members.retain(|member| member.instance != *old);
             }

@@ -83,8 +83,8 @@ enum Answer {
     Untagged,
 }
 
-fn answer(draft: &Draft<'_>, part: &Part, id: &ResourceId) -> Answer {
-    match draft.input.inventory.unlisted.get(id) {
+fn answer(draft: &Draft<'_>, part: &Part, kind: Kind, id: &ResourceId) -> Answer {
+    match draft.input.inventory.described(kind, id) {
         None => Answer::Unanswered,
         Some(None) => Answer::Gone,
         Some(Some(found)) if found.state == State::Deleting => Answer::Going,
@@ -99,7 +99,7 @@ fn answer(draft: &Draft<'_>, part: &Part, id: &ResourceId) -> Answer {
 pub(super) fn is_lost(draft: &mut Draft<'_>, part: &Part, kind: Kind, id: &ResourceId) -> bool {
     draft.ask(kind, id);
     let next_look = draft.input.inventory.observed_at() + draft.input.settings.agreement;
-    match answer(draft, part, id) {
+    match answer(draft, part, kind, id) {
         Answer::Gone => return true,
         Answer::Unanswered => {
             draft.look_at(next_look);
@@ -166,12 +166,15 @@ pub(super) fn is_effective(outcome: &Outcome) -> bool {
 
 /// Without its tags a resource is not listed as ours, but it is there.
 fn put_tags_back(draft: &mut Draft<'_>, part: &Part, kind: Kind, id: &ResourceId) {
+    let shown =
+        draft.input.inventory.described(kind, id).and_then(Option::as_ref).map(|row| row.tags.clone());
+    let tags = draft.input.owner.identity_beside(part, &shown.unwrap_or_default());
     let reason = format!("somebody removed the tags of {id}: they are put back");
     let action = Action {
         part: part.clone(),
         kind,
         effect: Effect::Update,
-        request: Request::Tag { kind, id: id.clone(), tags: draft.input.owner.identity(part) },
+        request: Request::Tag { kind, id: id.clone(), tags },
         reason,
         changes: Vec::new(),
         precondition: None,

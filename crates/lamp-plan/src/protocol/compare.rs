@@ -42,11 +42,12 @@ fn ready(draft: &mut Draft<'_>, wanted: &Wanted, row: &Resource) {
         let reason = wanted.body.as_ref().err().cloned();
         return draft.report(&wanted.part, wanted.kind, Some(&row.id), PartState::Waiting, reason);
     };
-    let specified = yield_to_owners(body.clone(), &row.body);
+    let specified = yield_to_owners(body.clone(), row);
     let Split { mut desired, left } = left_alone::split(&draft.input, &wanted.part, specified, &row.body);
     left_alone::report(draft, &wanted.part, &left);
     let unresolved = resolve(&draft.input, &mut desired, Some(&row.body));
     let differences = desired.differences(&row.body);
+    draft.differences.insert(wanted.part.clone(), differences.clone());
     // While references are not known, a difference may be none.
     let held_back = if unresolved.is_empty() { held_back(draft, wanted, row, &differences) } else { None };
     let effective = if draft.input.confirmed { desired } else { without_disruption(desired, &row.body) };
@@ -184,7 +185,7 @@ fn settled(
     unresolved: &[Part],
 ) {
     let kind = row.kind();
-    let identity = draft.input.owner.identity(part);
+    let identity = draft.input.owner.identity_beside(part, &row.tags);
     if !identity.iter().all(|(key, value)| row.tags.get(key) == Some(value)) {
         let action = Action {
             part: part.clone(),

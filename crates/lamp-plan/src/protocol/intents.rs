@@ -16,7 +16,7 @@ pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(15);
 const FIRST_REPEAT: Duration = Duration::from_secs(5);
 
 /// Settles the open intent of a part that is there. `false` if its outcome must be waited for.
-pub(super) fn settle(draft: &mut Draft<'_>, part: &Part, kind: Kind) -> bool {
+pub(crate) fn settle(draft: &mut Draft<'_>, part: &Part, kind: Kind) -> bool {
     let Some(intent) = draft.entry(part).and_then(|entry| entry.open.as_ref()) else { return true };
     let known_at = intent.started_at + CALL_DEADLINE;
     if draft.input.inventory.observed_at() >= known_at {

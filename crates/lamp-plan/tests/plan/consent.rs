@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lamp_api::v1alpha1::PartState;
 use lamp_cloud::{Body, Kind, Part, Reference, Request, Resource, State};
-use lamp_plan::{Effect, PartReport, Plan, Settlement};
+use lamp_plan::{Adoption, Effect, PartReport, Plan, Settlement};
 
 use crate::support::{LAMP, NETWORK, STATELESS, Site};
 
@@ -59,7 +59,7 @@ fn what_carries_our_tags_without_a_record_is_not_touched() {
     }
     let id = site.resource("target-group/web").id.clone();
     blocked(&site.plan(), "target-group/web", "lamplighter.dev/adopt");
-    site.adopt = true;
+    site.adoption = Adoption::of_tagged();
     let plan = site.plan();
     let adopted = &plan.settlements[&Part::from("target-group/web")];
     assert_eq!(*adopted, Settlement::Adopted(Kind::TargetGroup, id));
@@ -88,7 +88,7 @@ fn lose_from_listings(site: &mut Site, part: &str, change: impl FnOnce(&mut Reso
     let row = site.lose(part);
     let mut shown = Resource::clone(&row);
     change(&mut shown);
-    site.world.inventory.unlisted.insert(row.id.clone(), Some(Arc::new(shown)));
+    site.world.inventory.unlisted.insert((row.kind(), row.id.clone()), Some(Arc::new(shown)));
     row
 }
 

@@ -103,7 +103,7 @@ proptest! {
         for (index, mishap) in &mishaps {
             befall(&mut site, *index, mishap);
         }
-        (site.confirmed, site.adopt, site.deleting) = consents;
+        (site.confirmed, site.adoption.tagged, site.deleting) = consents;
         for _ in 0..rounds {
             // `plan` proves the laws, and that equal inputs make equal plans.
             site.round();

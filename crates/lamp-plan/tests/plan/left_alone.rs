@@ -4,6 +4,7 @@ use expect_test::{Expect, expect};
 use lamp_api::v1alpha1::{IgnorePolicy, part_families};
 use lamp_cloud::kinds::launch_template::LaunchTemplate;
 use lamp_cloud::{Body, Kind, LedgerEntry, Part, Reference};
+use lamp_plan::Adoption;
 use serde_json::{Value, json};
 
 use crate::support::{LAMP, STATELESS, Site};
@@ -239,7 +240,7 @@ fn what_was_taken_over_is_left_alone_from_the_start() {
         group.ingress.clear();
     }
     site.world.ledger.remove(&Part::from("security-group/web"));
-    site.adopt = true;
+    site.adoption = Adoption::of_tagged();
     let plan = site.round();
     assert_eq!((plan.actions.len(), plan.left_alone.len()), (0, 1), "{plan}");
     let plan = site.round();

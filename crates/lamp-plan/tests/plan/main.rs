@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod adoption;
 mod consent;
 mod contention;
 mod deletion;
 mod forward;
 mod golden;
+mod import;
 mod intents;
 mod laws;
 mod left_alone;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use lamp_api::v1alpha1::LampStackSpec;
 use lamp_cloud::{Inventory, Kind, Listing, Owner, Part, Region, Resource, Section, Zone};
-use lamp_plan::{Plan, PlanInput, Settings, World, check};
+use lamp_plan::{Adoption, Plan, PlanInput, Settings, World, check};
 
 pub(crate) const NETWORK: &str = r#"{"region": "eu-central-1"}"#;
 
@@ -53,7 +53,7 @@ pub(crate) struct Site {
     pub generation: i64,
     pub deleting: bool,
     pub confirmed: bool,
-    pub adopt: bool,
+    pub adoption: Adoption,
 }
 
 impl Site {
@@ -69,14 +69,23 @@ impl Site {
             generation: 1,
             deleting: false,
             confirmed: false,
-            adopt: false,
+            adoption: &Adoption::default(),
             inventory: &inventory,
             ledger: &ledger,
             memory: &memory,
             settings: &settings,
             now: inventory.observed_at(),
         });
-        Self { owner, spec, settings, world, generation: 1, deleting: false, confirmed: false, adopt: false }
+        Self {
+            owner,
+            spec,
+            settings,
+            world,
+            generation: 1,
+            deleting: false,
+            confirmed: false,
+            adoption: Adoption::default(),
+        }
     }
 
     /// A site that is as its spec says, and has been for a day.
@@ -95,7 +104,7 @@ impl Site {
             generation: self.generation,
             deleting: self.deleting,
             confirmed: self.confirmed,
-            adopt: self.adopt,
+            adoption: &self.adoption,
             inventory: &self.world.inventory,
             ledger: &self.world.ledger,
             memory: &self.world.memory,

@@ -52,7 +52,10 @@ async fn discovery_in_both_forms() {
     let list = api.get("/apis/lamplighter.dev/v1alpha1").await.ok(200);
     let names: Vec<&str> =
         list["resources"].as_array().unwrap().iter().map(|r| r["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["lampstacks", "lampstacks/status", "plans", "plans/status"]);
+    assert_eq!(
+        names,
+        ["lampstacks", "lampstacks/status", "plans", "plans/status", "imports", "imports/status"]
+    );
     let list = api.get("/api/v1/").await.ok(200);
     let names: Vec<&str> =
         list["resources"].as_array().unwrap().iter().map(|r| r["name"].as_str().unwrap()).collect();

@@ -7,9 +7,11 @@ pub(crate) mod describe;
 pub(crate) mod diff;
 pub(crate) mod events;
 pub(crate) mod get;
+pub(crate) mod import;
 pub(crate) mod kubeconfig;
 pub(crate) mod mode;
 pub(crate) mod plan;
+mod question;
 mod read;
 pub(crate) mod sync;
 pub(crate) mod tree;
@@ -33,6 +35,7 @@ pub(crate) async fn run(invocation: Invocation) -> Result<Outcome, Failure> {
         Command::Delete(verb) => verb.run(session).await,
         Command::Diff(verb) => verb.run(session).await,
         Command::Plan(verb) => verb.run(session).await,
+        Command::Import(verb) => verb.run(session).await,
         Command::Tree(verb) => verb.run(session).await,
         Command::Why(verb) => verb.run(session).await,
         Command::Wait(verb) => verb.run(session).await,

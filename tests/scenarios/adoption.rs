@@ -7,9 +7,10 @@ use std::task::{Context, Poll, Waker};
 use anyhow::{Result, bail};
 use lamp_api::v1alpha1::{ImportStatus, PlanPhase};
 use lamp_api::{adoption, annotations};
+use lamp_cloud::iam::{Policy, Scope};
 use lamp_cloud::{Body, Change, Kind, ResourceId, Tags, tag};
 use lamp_tests::foreign::{self, Hands};
-use lamp_tests::site::Site;
+use lamp_tests::site::{INSTALL, Site};
 use serde_json::{Value, json};
 
 use crate::stage::{HOUR, MINUTE, STEP, Stage, calm};
@@ -45,10 +46,19 @@ fn at_once<T>(future: impl Future<Output = Result<T>>) -> T {
 /// A region with a foreign site, and what the import of its network says.
 fn imported() -> (Site, ImportStatus) {
     let mut site = Site::new(calm(1)).expect("a site");
+    allow_takeover(&site);
     let vpc = at_once(foreign::make(&mut Person(&mut site), "ap-northeast-2"));
     let status = site.ask_import(&vpc).expect("an answer");
     assert_eq!(status.phase, PlanPhase::Answered, "{:?}", status.message);
     (site, status)
+}
+
+/// What `deploy/iam/adoption.json` adds to the daemon's role.
+fn allow_takeover(site: &Site) {
+    let scope = Scope { install: INSTALL.to_owned(), region: None, account: None };
+    let mut world = site.region.world();
+    let policy = world.policy().clone().and(Policy::takeover(&scope));
+    world.set_policy(policy);
 }
 
 fn manifest(status: &ImportStatus, mode: &str) -> Value {

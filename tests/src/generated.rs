@@ -14,14 +14,15 @@ use crate::schema;
 pub fn files() -> Result<Vec<(PathBuf, String)>> {
     Ok(vec![
         (in_tree("specs/schema/lampstack.json"), schema::lampstack()?),
-        (in_tree("deploy/iam/policy.json"), policy()?),
+        // What `lamplighter iam-policy` prints.
+        (in_tree("deploy/iam/policy.json"), Policy::new(&scope()).document()?),
+        (in_tree("deploy/iam/adoption.json"), Policy::takeover(&scope()).document()?),
     ])
 }
 
-/// What `lamplighter iam-policy` prints: for the installation `default`, in any region and account.
-fn policy() -> Result<String> {
-    let scope = Scope { install: "default".to_owned(), region: None, account: None };
-    Ok(Policy::new(&scope).document()?)
+/// The installation `default`, in any region and account.
+fn scope() -> Scope {
+    Scope { install: "default".to_owned(), region: None, account: None }
 }
 
 fn in_tree(path: &str) -> PathBuf {

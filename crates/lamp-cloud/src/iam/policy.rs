@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use grants::Grant;
+use guard::Guard;
 pub use scope::Scope;
 
 /// An IAM policy. It serialises to the JSON that IAM takes.
@@ -50,12 +51,35 @@ pub enum Operator {
     StringEqualsIfExists,
     /// The key is there, and is like one of the patterns.
     ArnLike,
+    /// Whether the key is missing: `true` or `false`.
+    Null,
 }
 
 impl Policy {
     /// What the daemon of this scope may do.
     pub fn new(scope: &Scope) -> Self {
         Self::of(grants::all().into_iter().map(|(grant, actions)| statement(scope, grant, actions)))
+    }
+
+    /// What the daemon of this scope may do besides, for as long as it takes over sites that others made: tag what
+    /// carries no installation's tag, whatever it is called. EC2's tags are not limited by names anyway.
+    pub fn takeover(scope: &Scope) -> Self {
+        let actions =
+            ["autoscaling:CreateOrUpdateTags", "elasticloadbalancing:AddTags", "rds:AddTagsToResource"];
+        Self::of([Statement {
+            sid: "TakeOver".to_owned(),
+            effect: "Allow",
+            action: actions.map(str::to_owned).into(),
+            resource: [table::EVERYTHING.to_owned()].into(),
+            condition: Guard::Unclaimed.condition(scope, true),
+        }])
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.statement.extend(other.statement);
+        self
     }
 
     /// Nothing is allowed.

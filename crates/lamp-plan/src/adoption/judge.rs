@@ -56,17 +56,18 @@ fn misnamed(draft: &Draft<'_>, part: &Part, kind: Kind, id: &ResourceId) -> Opti
     }
     let named = draft.input.adoption.parts.iter();
     let mut others = named.filter(|(other, named)| *named == id && *other != part).map(|(other, _)| other);
-    if let Some(other) = others.find(|other| may_share(kind, part, other)) {
+    if let Some(other) = others.find(|other| in_one_namespace(kind, part, other)) {
         return Some(format!("it is named as {other} as well"));
     }
     let recorded = draft.input.ledger.iter();
     let mut recorded = recorded.filter(|(other, entry)| entry.id.as_ref() == Some(id) && *other != part);
-    let (other, _) = recorded.find(|(other, _)| may_share(kind, part, other))?;
+    let (other, _) = recorded.find(|(other, _)| in_one_namespace(kind, part, other))?;
     Some(format!("it is {other} of this stack"))
 }
 
-/// Kinds that AWS knows by name may have the same one: a group and a database, for example.
-fn may_share(kind: Kind, part: &Part, other: &Part) -> bool {
+/// Whether equal ids of two parts are one resource. Kinds that AWS knows by name may have the same one: a group and a
+/// database, for example.
+fn in_one_namespace(kind: Kind, part: &Part, other: &Part) -> bool {
     let family = |part: &Part| part.as_str().split('/').next().unwrap_or_default().to_owned();
     let by_name = matches!(
         kind,

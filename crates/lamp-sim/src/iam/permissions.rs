@@ -52,6 +52,7 @@ fn compares(operator: Operator, value: Option<&str>, values: &[String]) -> bool 
     match operator {
         Operator::StringEquals => value.is_some_and(|value| values.iter().any(|one| one == value)),
         Operator::StringEqualsIfExists => value.is_none_or(|value| values.iter().any(|one| one == value)),
+        Operator::Null => values.iter().any(|one| *one == value.is_none().to_string()),
         Operator::ArnLike => value.is_some_and(|value| values.iter().any(|one| is_like(one, value))),
     }
 }

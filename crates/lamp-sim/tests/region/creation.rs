@@ -63,7 +63,7 @@ fn remove(lab: &Lab, site: &Site) {
         ..db_instance::Modification::default()
     };
     lab.change(&site.primary, Change::DbInstance(db_instance::Change::Modify(Box::new(unprotected))));
-    let options = DeleteOptions { final_snapshot: Some("last".into()), ..DeleteOptions::default() };
+    let options = DeleteOptions { final_snapshot: Some("ll-last".into()), ..DeleteOptions::default() };
     let delete = Request::Delete { kind: Kind::DbInstance, id: site.primary.clone(), options };
     lab.sim.apply_now(&delete).unwrap();
     lab.delete(Kind::AutoScalingGroup, &site.web);

@@ -221,10 +221,10 @@ fn a_final_snapshot_is_taken_before_a_database_goes() {
     lab.pass(700);
     let lift = Modification { deletion_protection: Some(false), ..Modification::default() };
     lab.change(&site.primary, lamp_cloud::Change::DbInstance(Change::Modify(Box::new(lift))));
-    let options = DeleteOptions { final_snapshot: Some("last".into()), ..DeleteOptions::default() };
+    let options = DeleteOptions { final_snapshot: Some("ll-last".into()), ..DeleteOptions::default() };
     let delete = Request::Delete { kind: Kind::DbInstance, id: site.primary.clone(), options };
     lab.sim.apply_now(&delete).unwrap();
-    let snapshot = || match lab.sim.read_now(&Read::DbSnapshot { id: "last".into() }).unwrap() {
+    let snapshot = || match lab.sim.read_now(&Read::DbSnapshot { id: "ll-last".into() }).unwrap() {
         Reading::DbSnapshot(status) => status,
         other => panic!("{other:?}"),
     };

@@ -2,7 +2,7 @@
 
 use lamp_cloud::kinds::security_group::{Change as Rules, Peer, Rule};
 use lamp_cloud::kinds::{auto_scaling_group, load_balancer, security_group};
-use lamp_cloud::{Change, ErrorClass, Kind, Reference, Request};
+use lamp_cloud::{Change, ErrorClass, Kind, NAME_PREFIX, Reference, Request};
 
 use crate::site::{self, Lab};
 
@@ -53,9 +53,13 @@ fn the_same_name_or_relation_is_refused_twice() {
     let site = lab.site();
     lab.pass(700);
     let rename = |request: Request, name: &str| match request {
-        Request::Create { part, tags, token, body, .. } => {
-            Request::Create { part, tags, token: format!("{token}-2"), body, name: name.to_owned() }
-        }
+        Request::Create { part, tags, token, body, .. } => Request::Create {
+            part,
+            tags,
+            token: format!("{token}-2"),
+            body,
+            name: format!("{NAME_PREFIX}{name}"),
+        },
         other => other,
     };
     let primary = site::database(&site.db_subnets, &site.parameters, &site.group, &site.secret);
@@ -203,6 +207,7 @@ fn somebody_elses_resource_is_not_ours_to_delete() {
         .create_by_hand("theirs", &lamp_cloud::Tags::new(), site::vpc("10.9.0.0/16").into())
         .unwrap();
     assert!(lab.list(Kind::Vpc).is_empty(), "the filter leaves it out");
-    lab.delete(Kind::Vpc, &foreign);
-    assert!(lab.sim.world().violations()[0].contains("install tag"));
+    let denied = lab.try_delete(Kind::Vpc, &foreign).unwrap_err();
+    assert_eq!(denied.class, ErrorClass::Denied, "the daemon's role may not: {denied}");
+    assert!(lab.sim.world().resources().any(|row| row.id == foreign));
 }

@@ -22,8 +22,8 @@ use lamp_cloud::kinds::subnet::Subnet;
 use lamp_cloud::kinds::target_group::{HealthCheck, TargetGroup};
 use lamp_cloud::kinds::vpc::Vpc;
 use lamp_cloud::{
-    Applied, Body, Change, CloudError, DeleteOptions, Kind, Listing, Owner, Part, Read, Reading, Reference,
-    Request, Resource, ResourceId, State, Tags, token,
+    Applied, Body, Change, CloudError, DeleteOptions, Kind, Listing, NAME_PREFIX, Owner, Part, Read, Reading,
+    Reference, Request, Resource, ResourceId, State, Tags, token,
 };
 use lamp_sim::{Config, Simulator, VirtualClock};
 
@@ -84,7 +84,7 @@ impl Lab {
     pub(crate) fn attempt(&self, part: &str, attempt: u32, body: impl Into<Body>) -> Request {
         let part = Part::new(part);
         let token = token(&self.owner, &part, "create", attempt);
-        let name = part.as_str().replace('/', "-");
+        let name = format!("{NAME_PREFIX}{}", part.as_str().replace('/', "-"));
         Request::Create { tags: self.owner.tags(&part, &token), part, name, token, body: body.into() }
     }
 

@@ -21,6 +21,8 @@ pub(super) enum Guard {
     /// It is given our tag, and carries no other installation's: what lost its tags, and, where AWS does not tell the
     /// two apart, what is new.
     Claimed,
+    /// It is given our tag, and carries no installation's.
+    Unclaimed,
     /// It is what a launch template says.
     FromTemplate,
     /// It is a role for instances.
@@ -54,6 +56,11 @@ impl Guard {
             Self::Claimed => {
                 let unless_another = operator(Operator::StringEqualsIfExists, [resource]);
                 equals([request]).into_iter().chain(unless_another).collect()
+            }
+            Self::Unclaimed => {
+                let (key, _) = resource;
+                let missing = operator(Operator::Null, [(key, vec!["true".to_owned()])]);
+                equals([request]).into_iter().chain(missing).collect()
             }
             Self::FromTemplate => {
                 let templates = scope.arn("ec2:{region}:{account}:launch-template/*");

@@ -35,6 +35,8 @@ const EC2: &str = "ec2:{region}:{account}:*";
 
 const GROUP: &str = "autoscaling:{region}:{account}:autoScalingGroup:*:autoScalingGroupName/{name}";
 const BALANCER: &str = "elasticloadbalancing:{region}:{account}:loadbalancer/app/{name}";
+/// What was taken over keeps its name; the condition says that it is ours.
+const ANY_BALANCER: &str = "elasticloadbalancing:{region}:{account}:loadbalancer/app/*";
 const LISTENER: &str = "elasticloadbalancing:{region}:{account}:listener/app/{name}";
 const TARGETS: &str = "elasticloadbalancing:{region}:{account}:targetgroup/{name}";
 
@@ -78,7 +80,7 @@ pub(super) const ROWS: &[Row] = &[
         &[(New, &[FIREWALL, ROUTES, SUBNET]), (Ours, &[VPC])],
     ),
     (&["ec2:CreateNatGateway"], &[(New, &[NAT]), (Ours, &[ADDRESS, SUBNET])]),
-    (&["elasticloadbalancing:CreateListener"], &[(NewWithin, &[BALANCER])]),
+    (&["elasticloadbalancing:CreateListener"], &[(NewWithin, &[ANY_BALANCER])]),
     // Tags, but for those of EC2.
     (
         &[

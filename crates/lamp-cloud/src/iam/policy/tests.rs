@@ -75,8 +75,20 @@ fn what_exists_is_changed_and_what_is_new_made_only_with_the_tag_of_the_installa
     let policy = policy(None, None);
     assert_eq!(conditions(&policy, "ec2:DeleteVpc", ":vpc/*"), [equal(&["ResourceTag"])]);
     assert_eq!(conditions(&policy, "ec2:CreateVpc", ":vpc/*"), [equal(&["RequestTag"])]);
-    let within = conditions(&policy, "elasticloadbalancing:CreateListener", "/ll-*");
+    let within = conditions(&policy, "elasticloadbalancing:CreateListener", "loadbalancer/app/*");
     assert_eq!(within, [equal(&["RequestTag", "ResourceTag"])]);
+}
+
+#[test]
+fn a_takeover_tags_only_what_carries_no_installations_tag() {
+    let scope = Scope { install: "prod".to_owned(), region: None, account: None };
+    let policy = Policy::takeover(&scope);
+    let missing = (
+        Operator::Null,
+        [("aws:ResourceTag/lamplighter:install".to_owned(), vec!["true".to_owned()])].into(),
+    );
+    let expected: Condition = equal(&["RequestTag"]).into_iter().chain([missing]).collect();
+    assert_eq!(conditions(&policy, "rds:AddTagsToResource", "*"), [expected]);
 }
 
 /// A policy without the statements of claiming still lets the daemon tag what it makes on EC2.

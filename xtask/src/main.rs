@@ -43,7 +43,7 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Writes the files that are made from the sources: `specs/schema/lampstack.json`, `deploy/iam/policy.json`.
+    /// Writes the files that are made from the sources: `specs/schema/lampstack.json`, `deploy/iam/*.json`.
     Codegen,
 }
 

@@ -42,11 +42,6 @@ impl Tally {
     pub fn actions(&self) -> impl Iterator<Item = (&str, &str)> {
         self.counts.keys().map(|(service, action)| (service.as_str(), action.as_str()))
     }
-
-    /// Calls of one action, whatever the service.
-    pub fn of_action(&self, action: &str) -> u64 {
-        self.counts.iter().filter(|((_, name), _)| name == action).map(|(_, count)| count).sum()
-    }
 }
 
 impl fmt::Display for Tally {

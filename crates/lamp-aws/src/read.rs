@@ -30,6 +30,9 @@ pub(crate) async fn read(cloud: &AwsCloud, read: &Read) -> Answer<Reading> {
         Read::DbParameters { group } => {
             Reading::DbParameters(kinds::db_parameter_group::parameters(cloud, group).await?)
         }
+        Read::ZoneInstances { zone, page } => {
+            Reading::Instances(live::instances::in_zone(cloud, zone, page.clone()).await?)
+        }
         Read::NetworkInstances { vpcs } => {
             Reading::NetworkInstances(live::instances::in_networks(cloud, vpcs).await?)
         }

@@ -23,6 +23,8 @@ pub struct Region {
     pub observed_at: Timestamp,
     pub sections: BTreeMap<Listing, Section>,
     pub zones: Vec<Zone>,
+    /// Zones whose instances could not be listed, and why, while those of the others could.
+    pub unseen_zones: BTreeMap<String, String>,
     pub signals: Signals,
 }
 

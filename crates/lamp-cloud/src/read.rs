@@ -93,6 +93,9 @@ pub enum Read {
     DbParameters { group: ResourceId },
     /// `DescribeInstances` of everything that runs in these networks, tagged or not: up to [`Read::NETWORKS_PER_CALL`].
     NetworkInstances { vpcs: Vec<ResourceId> },
+    /// One page of the instances in one zone: while a zone is out of service, the listing of the whole region can fail.
+    /// Answered as a listing.
+    ZoneInstances { zone: String, page: Option<String> },
     /// Tags of resources whose listing shows none: load balancing takes up to 20 ARNs a call, RDS one.
     Tags { kind: Kind, ids: Vec<ResourceId> },
     /// One resource by its id, whoever's tags it carries: where the tags come separately, without them.
@@ -125,7 +128,7 @@ impl Read {
             Self::LoadBalancerAttributes { .. } => LoadBalancing "DescribeLoadBalancerAttributes",
             Self::TargetGroupAttributes { .. } => LoadBalancing "DescribeTargetGroupAttributes",
             Self::TargetHealth { .. } => LoadBalancing "DescribeTargetHealth",
-            Self::NetworkInstances { .. } => Ec2 "DescribeInstances",
+            Self::NetworkInstances { .. } | Self::ZoneInstances { .. } => Ec2 "DescribeInstances",
             Self::DbParameters { .. } => Rds "DescribeDBParameters",
             Self::DbSnapshot { .. } => Rds "DescribeDBSnapshots",
             Self::Metrics { .. } => CloudWatch "GetMetricData",

@@ -68,12 +68,12 @@ fn examine(
     view: &TierView<'_>,
     member: &MemberView<'_>,
 ) -> Option<(Diagnosis, Timestamp)> {
-    let lost = || view.instances_known.then(|| lost(member)).flatten().map(|why| (why, view.observed_at));
+    let lost = || member.known.then(|| lost(member)).flatten().map(|why| (why, view.observed_at));
     let grace = SignedDuration::from_secs(i64::from(tier.healing.grace_period_seconds));
     if member.instance.is_some() && !member.is_older_than(grace, draft.input.now) {
         return None;
     }
-    let impaired = view.instances_known
+    let impaired = member.known
         && member.instance.is_some_and(|instance| instance.status == Some(StatusCheck::Impaired));
     let impaired = || impaired.then_some((Diagnosis::Impaired, view.observed_at));
     let condemned = || (!member.member.healthy).then_some((Diagnosis::Condemned, view.observed_at));
@@ -97,7 +97,7 @@ fn unhealthy(view: &TierView<'_>, member: &MemberView<'_>) -> Option<(Diagnosis,
 /// Whether every reading that there should be says that a member is well.
 fn health(draft: &Draft<'_>, view: &TierView<'_>, member: &MemberView<'_>) -> Verdict {
     let status_known = draft.input.inventory.region.unknown(Listing::InstanceStatus).is_none();
-    if !view.instances_known || !status_known {
+    if !member.known || !status_known {
         return Verdict::Unknown;
     }
     match view.targets {

@@ -94,7 +94,7 @@ fn is_measured(view: &TierView<'_>, member: &MemberView<'_>, warm: SignedDuratio
 /// Why no instance may be removed now, if there is a reason.
 fn why_not_shrink(view: &TierView<'_>) -> Option<String> {
     let (moving, sick) = (view.moving(), count(view.staying().filter(|member| looks_sick(member))));
-    if !view.instances_known {
+    if !view.all_known() {
         Some("instances cannot be listed".to_owned())
     } else if matches!(view.targets, Targets::Unread) {
         Some("the health of its targets is not known".to_owned())

@@ -66,6 +66,8 @@ pub(crate) struct World {
     pub(crate) targets_read: Option<i64>,
     pub(crate) unknown: Vec<Listing>,
     pub(crate) closed_zones: Vec<String>,
+    /// Zones whose instances could not be listed.
+    pub(crate) unseen_zones: Vec<String>,
     pub(crate) signals: BTreeMap<MetricQuery, Series>,
     pub(crate) databases: Vec<(Part, Resource)>,
     pub(crate) ledger: Ledger,
@@ -116,6 +118,7 @@ impl World {
             targets_read: None,
             unknown: Vec::new(),
             closed_zones: Vec::new(),
+            unseen_zones: Vec::new(),
             signals: BTreeMap::new(),
             databases: Vec::new(),
             ledger,
@@ -307,6 +310,7 @@ impl World {
             observed_at: at(self.now),
             sections,
             zones: ["a", "b"].map(zone).to_vec(),
+            unseen_zones: self.unseen_zones.iter().map(|zone| (zone.clone(), "down".to_owned())).collect(),
             signals: lamp_cloud::Signals { read_at: Some(at(self.now)), series: self.signals.clone() },
         };
         let read = at(self.targets_read.unwrap_or(self.now));

@@ -96,6 +96,7 @@ impl World {
                 Ok(Reading::DbParameters(value.unwrap_or_default()))
             }
             Read::NetworkInstances { vpcs } => self.network_instances(vpcs, view),
+            Read::ZoneInstances { zone, page } => self.zone_page(zone, page.as_deref(), view),
             Read::Tags { kind, ids } => self.tags(*kind, ids, view),
             Read::One { kind, id } => Ok(Reading::One(self.one(*kind, id, view))),
             Read::DbSnapshot { id } => {
@@ -199,9 +200,15 @@ impl World {
 
     // Status checks come from another call.
     fn instance_page(&self, page: Option<&str>, view: View) -> Result<Page<Instance>, Refusal> {
-        let page = cut(self.instance_rows(start(page)?, view).map(|row| (&row.id, row)), EC2_PAGE);
-        let bare = |row: &Arc<Instance>| Instance { status: None, ..Instance::clone(row) };
-        Ok(Page { items: page.items.into_iter().map(bare).collect(), next: page.next })
+        Ok(bare(self.instance_rows(start(page)?, view)))
+    }
+
+    fn zone_page(&self, name: &str, page: Option<&str>, view: View) -> Result<Reading, Refusal> {
+        if self.zones().iter().any(|zone| zone.name == name && !zone.available) {
+            return Err(Refusal::new("InternalError", "An internal error has occurred"));
+        }
+        let rows = self.instance_rows(start(page)?, view).filter(|row| row.zone == name);
+        Ok(Reading::Instances(bare(rows)))
     }
 
     fn network_instances(&self, vpcs: &[ResourceId], view: View) -> Result<Reading, Refusal> {
@@ -301,6 +308,13 @@ fn start(page: Option<&str>) -> Result<Bound<String>, Refusal> {
     let id = token.strip_prefix(TOKEN);
     id.map(|id| Bound::Excluded(id.to_owned()))
         .ok_or_else(|| Refusal::new("InvalidNextToken", format!("The token '{token}' is not valid")))
+}
+
+/// A page of instances, as the listing shows them.
+fn bare<'a>(rows: impl Iterator<Item = &'a Arc<Instance>>) -> Page<Instance> {
+    let page = cut(rows.map(|row| (&row.id, row)), EC2_PAGE);
+    let bare = |row: &Arc<Instance>| Instance { status: None, ..Instance::clone(row) };
+    Page { items: page.items.into_iter().map(bare).collect(), next: page.next }
 }
 
 /// The first `size` rows, and where the next page begins.

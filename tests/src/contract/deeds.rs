@@ -97,6 +97,7 @@ named!(reading, all_readings, Read {
     Read::List { listing: rows, .. } => format!("list of {}", listing(rows)),
     Read::Everyones { kind, .. } => format!("everyone's {}", kind.name()),
     Read::One { kind, .. } => format!("one {}", kind.name()),
+    Read::ZoneInstances { .. } => "instances of a zone".to_owned(),
     Read::Tags { kind, .. } => format!("tags of {}", kind.name()),
     Read::Metrics { .. } => "metrics".to_owned(),
 });

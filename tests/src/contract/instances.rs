@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
-use lamp_cloud::{Cloud, Instance, InstanceState, LifecycleState, Member, Request, StatusCheck, tag};
+use lamp_cloud::{Cloud, Instance, InstanceState, LifecycleState, Member, Read, Request, StatusCheck, tag};
 
 use super::groups::{WEB, web};
+use super::sight::answer;
 use super::templates::TEAM;
 use super::{Contract, Outside};
 
@@ -45,8 +46,21 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
             self.is_as_launched(instance, &group)?;
             zones.insert(zone.clone());
         }
+        self.by_zone(&instances).await?;
         let spread = if zones.len() == members.len() { "one in each" } else { "all in one" };
         self.judge.demand("two instances of a group in two zones", "one in each", spread);
+        Ok(())
+    }
+
+    /// Each zone shows its own instances, as the region does.
+    async fn by_zone(&mut self, all: &[Instance]) -> Result<()> {
+        for zone in self.zones.clone() {
+            let read = Read::ZoneInstances { zone: zone.clone(), page: None };
+            let rows = answer!(self, read, Instances).items;
+            let expected = all.iter().filter(|row| row.zone == zone);
+            let is_same = rows.len() == expected.clone().count() && expected.clone().all(|row| rows.contains(row));
+            ensure!(is_same, "in {zone}: {rows:?}, not {:?}", expected.collect::<Vec<_>>());
+        }
         Ok(())
     }
 

@@ -15,7 +15,18 @@ const GROUP: &str = "aws:autoscaling:groupName";
 
 /// Terminated instances are shown for about an hour.
 pub(crate) async fn list(cloud: &AwsCloud, from: Option<String>) -> Answer<Page<Instance>> {
-    let call = cloud.reads.ec2.describe_instances().filters(tags::ec2_filter(cloud)).max_results(1000);
+    ours(cloud, None, from).await
+}
+
+/// The same of one zone.
+pub(crate) async fn in_zone(cloud: &AwsCloud, zone: &str, from: Option<String>) -> Answer<Page<Instance>> {
+    let filter = Filter::builder().name("availability-zone").values(zone).build();
+    ours(cloud, Some(filter), from).await
+}
+
+async fn ours(cloud: &AwsCloud, narrower: Option<Filter>, from: Option<String>) -> Answer<Page<Instance>> {
+    let filters = [Some(tags::ec2_filter(cloud)), narrower].into_iter().flatten().collect();
+    let call = cloud.reads.ec2.describe_instances().set_filters(Some(filters)).max_results(1000);
     let answer = call.set_next_token(from).send().await.map_err(|error| failure(LIST, error))?;
     let rows = answer.reservations().iter().flat_map(|reservation| reservation.instances());
     let mut instances = rows.map(instance).collect::<Answer<Vec<_>>>()?;

@@ -248,6 +248,7 @@ fn subject(read: &Read) -> Option<&ResourceId> {
         | Read::Everyones { .. }
         | Read::Tags { .. }
         | Read::NetworkInstances { .. }
+        | Read::ZoneInstances { .. }
         | Read::Metrics { .. } => None,
         Read::One { .. } | Read::DbSnapshot { .. } => None,
     }

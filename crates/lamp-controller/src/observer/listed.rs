@@ -20,6 +20,8 @@ pub(crate) struct Listed {
     pub(crate) named: BTreeMap<Kind, BTreeSet<ResourceId>>,
     pub(crate) templates: Templates,
     pub(crate) instances: BTreeMap<ResourceId, Instance>,
+    /// Zones whose instances could not be listed, and why, while those of the others could.
+    pub(crate) unseen_zones: BTreeMap<String, String>,
     pub(crate) statuses: BTreeMap<ResourceId, StatusCheck>,
 }
 
@@ -71,7 +73,10 @@ impl Listed {
                 self.named.remove(&kind);
             }
             Listing::LaunchTemplateVersions => self.templates.clear(),
-            Listing::Instances => self.instances.clear(),
+            Listing::Instances => {
+                self.instances.clear();
+                self.unseen_zones.clear();
+            }
             Listing::InstanceStatus => self.statuses.clear(),
         }
     }

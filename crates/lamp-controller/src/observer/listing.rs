@@ -23,40 +23,68 @@ pub(crate) enum Rows {
     Statuses(BTreeMap<ResourceId, StatusCheck>),
 }
 
-#[derive(Debug)]
-enum Failure {
+/// Why something could not be listed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
     /// AWS did not take its own page token back.
+    #[error(transparent)]
     TokenRefused(CloudError),
-    Other(String),
+    #[error(transparent)]
+    Refused(CloudError),
+    #[error("the answer is of another kind")]
+    AnotherKind,
+    #[error("it has more than {0} pages")]
+    TooLong(usize),
+}
+
+impl Failure {
+    /// Whether it is AWS's own trouble, not what we may do or ask.
+    pub(crate) fn is_of_aws(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.class == ErrorClass::Transient)
+    }
 }
 
 /// Lists everything, or says why that failed. A page token that is refused restarts the listing once.
-pub(crate) async fn list<C: Cloud>(calls: &Calls<C>, listing: Listing, pages: usize) -> Result<Rows, String> {
-    let first = match walk(calls, listing, pages).await {
-        Err(Failure::TokenRefused(_)) => walk(calls, listing, pages).await,
-        other => other,
-    };
-    first.map_err(|failure| match failure {
-        Failure::TokenRefused(error) => error.to_string(),
-        Failure::Other(why) => why,
-    })
+pub(crate) async fn list<C: Cloud>(
+    calls: &Calls<C>,
+    listing: Listing,
+    pages: usize,
+) -> Result<Rows, Failure> {
+    pages_of(calls, listing, pages, |page| Read::List { listing, page }).await
 }
 
-async fn walk<C: Cloud>(calls: &Calls<C>, listing: Listing, pages: usize) -> Result<Rows, Failure> {
+/// The same with calls of another kind, which are answered as the listing is.
+pub(crate) async fn pages_of<C: Cloud>(
+    calls: &Calls<C>,
+    listing: Listing,
+    pages: usize,
+    read: impl Fn(Option<String>) -> Read + Sync,
+) -> Result<Rows, Failure> {
+    match walk(calls, listing, pages, &read).await {
+        Err(Failure::TokenRefused(_)) => walk(calls, listing, pages, &read).await,
+        other => other,
+    }
+}
+
+async fn walk<C: Cloud>(
+    calls: &Calls<C>,
+    listing: Listing,
+    pages: usize,
+    read: &(impl Fn(Option<String>) -> Read + Sync),
+) -> Result<Rows, Failure> {
     let mut rows = Rows::none(listing);
     let mut page = None;
     for _ in 0..pages {
-        let read = Read::List { listing, page: page.clone() };
-        let reading = calls.read(&read).await.map_err(|error| match (&page, error.class) {
+        let reading = calls.read(&read(page.clone())).await.map_err(|error| match (&page, error.class) {
             (Some(_), ErrorClass::Invalid) => Failure::TokenRefused(error),
-            _ => Failure::Other(error.to_string()),
+            _ => Failure::Refused(error),
         })?;
-        page = rows.add(reading).ok_or_else(|| Failure::Other("the answer is of another kind".to_owned()))?;
+        page = rows.add(reading).ok_or(Failure::AnotherKind)?;
         if page.is_none() {
             return Ok(rows);
         }
     }
-    Err(Failure::Other(format!("it has more than {pages} pages")))
+    Err(Failure::TooLong(pages))
 }
 
 impl Rows {

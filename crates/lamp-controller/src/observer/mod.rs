@@ -3,6 +3,7 @@
 //! | file | is |
 //! |---|---|
 //! | `listing` | one listing, page by page |
+//! | `by_zone` | instances zone by zone, when the region cannot be listed |
 //! | `listed` | all rows of a pass, filtered to ours |
 //! | `suspicion` | doubts readings that lost too much at once |
 //! | `details` | what AWS shows only resource by resource, cached |
@@ -17,6 +18,7 @@
 //! | `observed` | the outcome |
 
 mod absence;
+mod by_zone;
 mod details;
 mod listed;
 mod listing;
@@ -43,9 +45,11 @@ use lamp_cloud::{
 
 use crate::calls::Calls;
 use absence::Absence;
+use by_zone::ByZone;
 use details::{Detail, Details};
 use listed::Listed;
 pub(crate) use listed::{has_another_name, is_ours};
+use listing::{Failure, Rows};
 pub(crate) use marks::Marks;
 pub use observed::Observed;
 use schedule::Scheduling;
@@ -130,14 +134,37 @@ impl Observer {
             .map(|listing| async move { (listing, listing::list(calls, listing, order.pages).await) })
             .buffered(order.concurrency.max(1));
         let mut listed = Listed::default();
+        let mut by_zone = false;
         while let Some((listing, rows)) = rows.next().await {
-            if let Err(why) = &rows {
+            if let Err(failure) = &rows {
+                let why = failure.to_string();
                 tracing::warn!(listing = listing.name(), why, "a listing is unknown in this pass");
             }
+            by_zone |= listing == Listing::Instances && rows.as_ref().is_err_and(Failure::is_of_aws);
+            let rows = rows.map_err(|failure| failure.to_string());
             listed.take(listing, rows, order.install, &order.adopted, started);
+        }
+        if by_zone {
+            self.list_by_zone(calls, order, started, &mut listed).await;
         }
         listed.join_statuses();
         listed
+    }
+
+    async fn list_by_zone<C: Cloud>(
+        &self,
+        calls: &Calls<C>,
+        order: &Order<'_>,
+        started: Timestamp,
+        listed: &mut Listed,
+    ) {
+        let zones = if listed.zones.is_empty() { &order.previous.region.zones } else { &listed.zones };
+        let ByZone { rows, unseen } = by_zone::instances(calls, zones, order.pages).await;
+        if unseen.len() < zones.len() {
+            let rows = Ok(Rows::Instances(rows));
+            listed.take(Listing::Instances, rows, order.install, &order.adopted, started);
+            listed.unseen_zones = unseen;
+        }
     }
 
     /// A listener that changed changes what its load balancer's listing of listeners says.
@@ -186,7 +213,10 @@ impl Observer {
 
     fn doubt(&mut self, order: &Order<'_>, listed: &mut Listed) {
         for listing in Listing::all() {
-            let Some(ids) = listed.owned_ids(listing) else { continue };
+            let Some(mut ids) = listed.owned_ids(listing) else { continue };
+            if listing == Listing::Instances {
+                ids.extend(by_zone::hidden(&order.previous, &listed.unseen_zones));
+            }
             let recorded = match listing {
                 Listing::Resources(kind) if !self.suspicion.has_history(listing) && ids.is_empty() => {
                     order.recorded.get(&kind).cloned().unwrap_or_default()
@@ -313,14 +343,17 @@ impl Observer {
         for (uid, rows) in unlisted {
             slices.entry(uid).or_default().inventory.unlisted = rows;
         }
-        let region = Region { observed_at: started, sections: listed.sections, zones: listed.zones, signals };
+        let Listed { sections, zones, unseen_zones, .. } = listed;
+        let region = Region { observed_at: started, sections, zones, unseen_zones, signals };
         self.assemble(order, Arc::new(region), slices, finished_at)
     }
 
     fn note_sections(&mut self, listed: &Listed, previous: &Observed, pass: u64, started: Timestamp) {
         let known: BTreeMap<_, _> =
             listed.sections.keys().map(|listing| (*listing, listed.is_known(*listing))).collect();
-        if known != self.sections || listed.zones != previous.region.zones {
+        let region = &previous.region;
+        let same_zones = listed.zones == region.zones && listed.unseen_zones == region.unseen_zones;
+        if known != self.sections || !same_zones {
             self.region_same_since = pass;
         }
         for (listing, section) in &listed.sections {

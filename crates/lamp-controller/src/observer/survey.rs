@@ -29,7 +29,8 @@ pub(crate) async fn survey<C: Cloud>(
         rows.extend(everyones(calls, kind, pages).await?);
     }
     rows.extend(listeners(calls, &rows, vpc).await?);
-    let templates = match listing::list(calls, Listing::LaunchTemplateVersions, pages).await? {
+    let versions = listing::list(calls, Listing::LaunchTemplateVersions, pages).await;
+    let templates = match versions.map_err(|error| error.to_string())? {
         Rows::Templates(templates) => templates,
         _ => return Err("the answer is of another kind".to_owned()),
     };

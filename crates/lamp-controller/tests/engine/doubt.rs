@@ -1,9 +1,10 @@
 //! Readings and replies that lie: they make the controller wait, never act on guesswork.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lamp_api::v1alpha1::PartState;
-use lamp_cloud::{Body, Kind};
+use lamp_cloud::{Body, Kind, Listing};
 use lamp_sim::{Config, Fault, Faults, Moment};
 
 use crate::support::{INSTALL, REGION, Site, lamp, small, stack};
@@ -38,6 +39,30 @@ async fn a_listing_that_is_suddenly_empty_changes_nothing() {
     site.clock.advance(Duration::from_secs(15));
     site.come_up("shop").await;
     assert_eq!(site.mutations(), before);
+}
+
+#[tokio::test]
+async fn while_a_zone_is_out_the_instances_of_the_others_are_listed() {
+    let site = faulty(Faults::off(), 0);
+    site.apply("shop", small()).await;
+    site.come_up("shop").await;
+    let zone = format!("{REGION}a");
+    let whole = instances(&site);
+    assert!(whole.iter().any(|(_, at)| *at == zone) && whole.iter().any(|(_, at)| *at != zone));
+    site.region.world().fail_zone(&zone, Duration::from_secs(600));
+    site.pass().await;
+    let observed = site.engine.observed();
+    assert_eq!(observed.region.unknown(Listing::Instances), None);
+    assert_eq!(observed.region.unseen_zones.keys().collect::<Vec<_>>(), [&zone]);
+    let elsewhere: BTreeSet<_> = whole.into_iter().filter(|(_, at)| *at != zone).collect();
+    assert_eq!(instances(&site), elsewhere);
+}
+
+/// Each instance that the last pass saw, with its zone.
+fn instances(site: &Site) -> BTreeSet<(String, String)> {
+    let observed = site.engine.observed();
+    let rows = observed.slices.values().flat_map(|slice| slice.instances.values().flatten());
+    rows.map(|row| (row.id.clone(), row.zone.clone())).collect()
 }
 
 #[tokio::test]

@@ -233,6 +233,21 @@ fn an_instance_that_ec2_lost_is_first_left_to_its_group() {
 }
 
 #[test]
+fn while_a_zone_cannot_be_listed_only_what_is_lost_in_another_is_replaced() {
+    let mut world = tier_of(4);
+    let zone = world.members[1].zone.clone();
+    for member in world.members.iter_mut().filter(|member| member.zone == zone) {
+        member.state = None;
+    }
+    world.unseen_zones.push(zone.clone());
+    assert!(replaced(&watch(&mut world, 900)).is_empty(), "what cannot be seen is not gone");
+    let seen = world.members.iter_mut().find(|member| member.zone != zone).expect("two zones");
+    seen.state = Some(InstanceState::Terminated);
+    let lost = seen.id.clone();
+    assert_eq!(replaced(&watch(&mut world, 1200)), [lost]);
+}
+
+#[test]
 fn an_instance_that_its_group_calls_unhealthy_is_first_left_to_its_group() {
     let mut world = tier_of(4);
     world.condemned.push("i-2".to_owned());

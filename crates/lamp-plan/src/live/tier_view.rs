@@ -20,7 +20,7 @@ pub(crate) struct TierView<'a> {
     pub(crate) body: &'a AutoScalingGroup,
     pub(crate) members: Vec<MemberView<'a>>,
     pub(crate) targets: Targets<'a>,
-    /// Whether instances were listed completely.
+    /// Whether instances were listed, but for zones that could not be.
     pub(crate) instances_known: bool,
     /// When instances and members were read.
     pub(crate) observed_at: Timestamp,
@@ -46,6 +46,8 @@ pub(crate) enum Targets<'a> {
 pub(crate) struct MemberView<'a> {
     pub(crate) member: &'a Member,
     pub(crate) instance: Option<&'a Instance>,
+    /// Whether the instances of its zone were listed: only then one that is not there is lost.
+    pub(crate) known: bool,
     /// The target on the right port.
     pub(crate) target: Option<&'a TargetHealth>,
     /// In service, running, not given up by its group, and a healthy target where the tier has a load balancer.
@@ -63,7 +65,8 @@ impl<'a> TierView<'a> {
         let members = body.members.iter().map(|member| {
             let listed = instances.iter().find(|instance| instance.id == member.instance);
             let instance = listed.or_else(|| inventory.unclaimed.get(&member.instance));
-            MemberView::of(member, instance, targets, instances_known)
+            let known = instances_known && !inventory.region.unseen_zones.contains_key(&member.zone);
+            MemberView::of(member, instance, targets, known)
         });
         let (members, observed_at) = (members.collect(), inventory.observed_at());
         Some(Self { group, body, members, targets, instances_known, observed_at })
@@ -73,6 +76,11 @@ impl<'a> TierView<'a> {
     pub(crate) fn staying(&self) -> impl Iterator<Item = &MemberView<'a>> {
         let stays = |state| matches!(state, LifecycleState::Pending | LifecycleState::InService);
         self.members.iter().filter(move |view| stays(view.member.lifecycle))
+    }
+
+    /// Whether the instance of each member could be seen.
+    pub(crate) fn all_known(&self) -> bool {
+        self.instances_known && self.members.iter().all(|view| view.known)
     }
 
     /// How many members are ready.
@@ -115,16 +123,16 @@ impl<'a> MemberView<'a> {
         member: &'a Member,
         instance: Option<&'a Instance>,
         targets: Targets<'a>,
-        instances_known: bool,
+        known: bool,
     ) -> Self {
         let target = targets.find(&member.instance);
-        let running = instance.map_or(!instances_known, |instance| instance.state == InstanceState::Running);
+        let running = instance.map_or(!known, |instance| instance.state == InstanceState::Running);
         let serving = match targets {
             Targets::None => true,
             _ => target.is_some_and(|target| target.state == TargetState::Healthy),
         };
         let ready = member.lifecycle == LifecycleState::InService && member.healthy && running && serving;
-        Self { member, instance, target, ready }
+        Self { member, instance, known, target, ready }
     }
 
     /// Whether it was launched longer than `span` ago; not, where the launch is not known.

@@ -128,12 +128,13 @@ fn rounds() -> Result<u64> {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn sites_come_up_and_go_over_a_bad_wire() -> Result<()> {
     let seeds = 1..=rounds()?;
     let all = seeds.flat_map(|seed| specs::ALL.iter().map(move |(name, _)| (*name, seed)));
     let live = |(name, seed)| async move {
-        let failure = comes_up_and_goes(name, seed).await.err()?;
+        let ended = tokio::spawn(comes_up_and_goes(name, seed)).await.context("it panicked");
+        let failure = ended.and_then(|ended| ended).err()?;
         Some(format!("{name}, seed {seed}: {failure:#}"))
     };
     let failures: Vec<_> = stream::iter(all)

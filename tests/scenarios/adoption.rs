@@ -55,7 +55,7 @@ fn imported() -> (Site, ImportStatus) {
 
 /// What `deploy/iam/adoption.json` adds to the daemon's role.
 fn allow_takeover(site: &Site) {
-    let scope = Scope { install: INSTALL.to_owned(), region: None, account: None };
+    let scope = Scope { install: INSTALL.to_owned(), regions: Vec::new(), account: None };
     let mut world = site.region.world();
     let policy = world.policy().clone().and(Policy::takeover(&scope));
     world.set_policy(policy);

@@ -22,7 +22,7 @@ pub fn files() -> Result<Vec<(PathBuf, String)>> {
 
 /// The installation `default`, in any region and account.
 fn scope() -> Scope {
-    Scope { install: "default".to_owned(), region: None, account: None }
+    Scope { install: "default".to_owned(), regions: Vec::new(), account: None }
 }
 
 fn in_tree(path: &str) -> PathBuf {

@@ -363,6 +363,7 @@ fn start(
         store: store.clone(),
         clock: Arc::new(clock.clone()),
         install: INSTALL.to_owned(),
+        regions: Vec::new(),
         settings: options.settings.clone(),
         metrics: lamp_controller::Metrics::register(&prometheus::Registry::new())?,
     });

@@ -22,7 +22,7 @@ pub(crate) fn is_for_exactly(calls: &Tally) -> Result<()> {
     same("the port lists", &listed, "the adapter calls", &called)?;
     let implied = operations.iter().flat_map(|operation| iam::implied(*operation));
     let checked: BTreeSet<String> = implied.map(|implied| implied.action.to_string()).collect();
-    let scope = Scope { install: "default".to_owned(), region: None, account: None };
+    let scope = Scope { install: "default".to_owned(), regions: Vec::new(), account: None };
     same("the policy allows", &Policy::new(&scope).actions(), "AWS checks", &(&called | &checked))
 }
 

@@ -62,6 +62,7 @@ impl Site {
             store: store.clone(),
             clock: Arc::new(clock.clone()),
             install: INSTALL.to_owned(),
+            regions: Vec::new(),
             settings,
             metrics: lamp_controller::Metrics::register(&prometheus::Registry::new())?,
         });

@@ -32,7 +32,7 @@ fn plan<C: Cloud>(shared: &Shared<C>, stored: &Stored, observed: &Observed) -> R
     };
     let key = Key::new(stack::PLURAL, stored.key.namespace.as_str(), question.stack.as_str());
     let existing = shared.store.get(&key)?.map(|stored| shared.stacks.decode(&stored, &shared.install));
-    let spec = match spec(&question, existing.as_deref(), shared.calls.region()) {
+    let spec = match spec(&question, existing.as_deref(), shared) {
         Ok(spec) => spec,
         Err(why) => return Ok(failed(why)),
     };
@@ -45,7 +45,11 @@ fn plan<C: Cloud>(shared: &Shared<C>, stored: &Stored, observed: &Observed) -> R
 }
 
 /// The spec to plan for.
-fn spec(question: &PlanSpec, existing: Option<&Stack>, region: &str) -> Result<LampStackSpec, String> {
+fn spec<C: Cloud>(
+    question: &PlanSpec,
+    existing: Option<&Stack>,
+    shared: &Shared<C>,
+) -> Result<LampStackSpec, String> {
     let own = existing.map(|stack| stack.spec.clone()).transpose();
     let own = own.map_err(|why| format!("the spec of the stack cannot be read: {why}"))?;
     let spec = match (&question.candidate, &own) {
@@ -61,8 +65,9 @@ fn spec(question: &PlanSpec, existing: Option<&Stack>, region: &str) -> Result<L
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
         return Err(errors.join("; "));
     }
-    if spec.region != region {
-        return Err(format!("spec.region is {}, but this daemon works in {region}", spec.region));
+    if spec.region != shared.calls.region() {
+        let regions = shared.regions.list();
+        return Err(format!("spec.region is {}, but this daemon works in {regions}", spec.region));
     }
     Ok(spec)
 }

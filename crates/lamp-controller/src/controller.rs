@@ -40,7 +40,7 @@ impl fmt::Debug for Readiness {
     }
 }
 
-/// The daemon's controller.
+/// The daemon's controller of one region.
 pub struct Controller<C> {
     engine: Engine<C>,
     store: Store,
@@ -75,8 +75,10 @@ impl<C: Cloud> Controller<C> {
             let observed = engine.observed();
             let age = since(observed.finished_at, clock.now());
             match observed.pass {
-                0 => Err("the region has not been observed yet".to_owned()),
-                _ if age > limit => Err(format!("the region was last observed {} s ago", age.as_secs())),
+                0 => Err(format!("the region {} has not been observed yet", engine.region())),
+                _ if age > limit => {
+                    Err(format!("the region {} was last observed {} s ago", engine.region(), age.as_secs()))
+                }
                 _ => Ok(()),
             }
         };
@@ -179,7 +181,8 @@ impl<C: Cloud> Cycle<C> {
             let work = key.clone();
             self.runner.start(key, async move { engine.work(&work).await });
         }
-        self.metrics.queue_depth.set(i64::try_from(self.queue.len()).unwrap_or(i64::MAX));
+        let depth = self.metrics.queue_depth.with_label_values(&[self.engine.region()]);
+        depth.set(i64::try_from(self.queue.len()).unwrap_or(i64::MAX));
     }
 
     fn is_open(&self) -> bool {

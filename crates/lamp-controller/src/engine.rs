@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use lamp_api::v1alpha1::Mode;
 use lamp_cloud::{Clock, Cloud, Kind, MetricQuery, Outcome, Request, ResourceId};
-use lamp_store::{Key, Store, StoreError};
+use lamp_store::{Key, Store, StoreError, Stored};
 
 use crate::calls::{Calls, Metered};
 use crate::ledger;
@@ -16,6 +16,7 @@ use crate::observer::{Marks, Observed, Observer, Order, has_another_name};
 use crate::orphans::Orphans;
 use crate::recollection::Recollections;
 use crate::recorder::Recorder;
+use crate::regions::{Regions, region_of};
 use crate::requeue::Requeue;
 use crate::settings::Settings;
 use crate::stack::{PLURAL, Stack, StackCache};
@@ -28,6 +29,9 @@ pub struct Deps<C> {
     pub clock: Arc<dyn Clock>,
     /// Name of this installation, as in the tags of what is ours.
     pub install: String,
+    /// Every region of the daemon. Each has an engine of its own over the same store; the first also minds what names a
+    /// region that nobody keeps. Empty: that of the cloud alone.
+    pub regions: Vec<String>,
     pub settings: Settings,
     pub metrics: Metrics,
 }
@@ -63,6 +67,7 @@ pub(crate) struct Shared<C> {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) install: String,
+    pub(crate) regions: Regions,
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
     pub(crate) recorder: Recorder,
@@ -78,6 +83,7 @@ pub(crate) struct Shared<C> {
 
 impl<C: Cloud> Engine<C> {
     pub fn new(deps: Deps<C>) -> Self {
+        let regions = Regions::new(deps.cloud.region(), &deps.regions);
         let metered = Metered::new(deps.cloud, deps.metrics.clone());
         let shared = Shared {
             calls: Calls::new(
@@ -89,6 +95,7 @@ impl<C: Cloud> Engine<C> {
             store: deps.store,
             clock: deps.clock,
             install: deps.install,
+            regions,
             settings: deps.settings,
             metrics: deps.metrics,
             recollections: Recollections::default(),
@@ -110,7 +117,7 @@ impl<C: Cloud> Engine<C> {
         let order = shared.order();
         let observed = Arc::new(observer.pass(&shared.calls, &*shared.clock, order).await);
         shared.prune_marks(&observer);
-        shared.publish(&observed);
+        shared.publish(&observed, self.region());
         shared.publish_metrics(&observer, started);
         drop(observer);
         shared.recorder.prune().await;
@@ -127,21 +134,35 @@ impl<C: Cloud> Engine<C> {
         self.shared.passes_started()
     }
 
-    /// Every key that there is to work on.
+    /// Every key that there is to work on in this region.
     ///
     /// # Errors
     /// The store cannot be read.
     pub fn keys(&self) -> Result<Vec<Key>, StoreError> {
         let mut keys = Vec::new();
         for plural in [PLURAL].into_iter().chain(question::PLURALS) {
-            keys.extend(self.shared.store.list(plural, None)?.0.into_iter().map(|stored| stored.key));
+            for stored in self.shared.store.list(plural, None)?.0 {
+                if self.shared.minds(&stored)? {
+                    keys.push(stored.key);
+                }
+            }
         }
         Ok(keys)
     }
 
-    /// Works on one key, of whichever kind.
+    /// Works on one key, of whichever kind; on one of another region's engine it does nothing.
     pub async fn work(&self, key: &Key) -> Requeue {
-        if question::is_question(key) { self.answer(key).await } else { self.reconcile(key).await }
+        match self.shared.is_anothers(key) {
+            Ok(true) => Requeue::default(),
+            Ok(false) if question::is_question(key) => self.answer(key).await,
+            Ok(false) => self.reconcile(key).await,
+            Err(error) => Requeue { error: Some(error.to_string()), ..Requeue::default() },
+        }
+    }
+
+    /// The region that it keeps.
+    pub fn region(&self) -> &str {
+        self.shared.calls.region()
     }
 
     /// Brings one stack a step nearer to its spec.
@@ -180,10 +201,34 @@ impl<C> Shared<C> {
         self.marks().note(request, pass, self.clock.now());
     }
 
-    /// Every stack of the store.
+    /// Every stack of this region.
     pub(crate) fn stacks(&self) -> Result<Vec<Arc<Stack>>, StoreError> {
+        let mut stacks = Vec::new();
+        for stored in &self.store.list(PLURAL, None)?.0 {
+            if self.minds(stored)? {
+                stacks.push(self.stacks.decode(stored, &self.install));
+            }
+        }
+        Ok(stacks)
+    }
+
+    /// `metadata.uid` of every stack of the store, of whichever region.
+    fn every_uid(&self) -> Result<BTreeSet<String>, StoreError> {
         let (stored, _) = self.store.list(PLURAL, None)?;
-        Ok(stored.iter().map(|stored| self.stacks.decode(stored, &self.install)).collect())
+        let uid = |stored: &Stored| stored.object["metadata"]["uid"].as_str().map(str::to_owned);
+        Ok(stored.iter().filter_map(uid).collect())
+    }
+
+    fn minds(&self, stored: &Stored) -> Result<bool, StoreError> {
+        Ok(self.regions.minds(region_of(&self.store, &stored.key, &stored.object)?.as_deref()))
+    }
+
+    /// Whether the engine of another region works on the object. One that is gone is everybody's to forget.
+    fn is_anothers(&self, key: &Key) -> Result<bool, StoreError> {
+        match self.store.get(key)? {
+            Some(stored) => Ok(!self.minds(&stored)?),
+            None => Ok(false),
+        }
     }
 
     fn marks(&self) -> MutexGuard<'_, Marks> {
@@ -244,14 +289,13 @@ impl<C> Shared<C> {
         marks.prune_removed(|id| observer.is_listed(id));
     }
 
-    fn publish(&self, observed: &Arc<Observed>) {
+    fn publish(&self, observed: &Arc<Observed>, region: &str) {
         *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(observed);
         // The cloud was listed before the store: what was made in between is not mistaken for an orphan.
-        if let Ok(stacks) = self.stacks() {
-            let uids: BTreeSet<_> = stacks.iter().map(|stack| stack.owner().uid.clone()).collect();
+        if let Ok(uids) = self.every_uid() {
             self.recollections.retain(&uids);
             let orphans = Orphans::find(observed, &uids);
-            orphans.publish(&self.metrics);
+            orphans.publish(&self.metrics, region);
             *self.orphans.lock().unwrap_or_else(PoisonError::into_inner) = orphans;
         }
     }
@@ -260,10 +304,12 @@ impl<C> Shared<C> {
 impl<C: Cloud> Shared<C> {
     fn publish_metrics(&self, observer: &Observer, started: jiff::Timestamp) {
         let now = self.clock.now();
-        self.metrics.observe_seconds.observe(crate::time::since(started, now).as_secs_f64());
+        let region = self.calls.region();
+        let seconds = crate::time::since(started, now).as_secs_f64();
+        self.metrics.observe_seconds.with_label_values(&[region]).observe(seconds);
         for (listing, at) in observer.known_at() {
             let age = crate::time::since(*at, now).as_secs_f64();
-            self.metrics.section_age.with_label_values(&[self.calls.region(), listing.name()]).set(age);
+            self.metrics.section_age.with_label_values(&[region, listing.name()]).set(age);
         }
         self.calls.publish_budgets(&self.metrics);
     }

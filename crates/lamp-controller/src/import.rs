@@ -18,6 +18,10 @@ pub(crate) async fn respond<C: Cloud>(shared: &Shared<C>, stored: &Stored) -> Im
         Ok(question) => question,
         Err(error) => return failed(format!("the question cannot be read: {error}")),
     };
+    if let Some(region) = question.region.filter(|region| region != shared.calls.region()) {
+        let regions = shared.regions.list();
+        return failed(format!("spec.region is {region}, but this daemon works in {regions}"));
+    }
     let began = shared.clock.now();
     let sight = match survey(&shared.calls, &question.vpc, shared.settings.pages_per_listing).await {
         Ok(sight) => sight,

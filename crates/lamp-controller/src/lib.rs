@@ -14,6 +14,7 @@
 //! | `requeue` | when a key is looked at again: the only such policy |
 //! | `status`, `report`, `recorder` | what people and machines are told |
 //! | `answer` | `Plan` objects |
+//! | `regions` | which engine minds which object, where a daemon has several |
 //! | `orphans` | what carries our tags and belongs to nobody |
 //! | `budget`, `calls` | rates of calls, and their metrics |
 //! | `controller` | the loop of the daemon |
@@ -36,6 +37,7 @@ mod question;
 mod recollection;
 mod reconcile;
 mod recorder;
+mod regions;
 mod report;
 mod requeue;
 mod runtime;

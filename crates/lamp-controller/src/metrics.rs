@@ -1,8 +1,7 @@
 //! What Prometheus scrapes of the controller. Labels are bounded; only `lamplighter_condition` names stacks.
 
 use prometheus::{
-    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry,
+    GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
 };
 
 const RETRIES: &str = "workqueue_retries_total";
@@ -12,9 +11,9 @@ const RETRIES: &str = "workqueue_retries_total";
 pub struct Metrics {
     pub(crate) reconciles: IntCounterVec,
     pub(crate) reconcile_seconds: HistogramVec,
-    pub(crate) queue_depth: IntGauge,
+    pub(crate) queue_depth: IntGaugeVec,
     pub(crate) queue_retries: IntCounter,
-    pub(crate) observe_seconds: Histogram,
+    pub(crate) observe_seconds: HistogramVec,
     pub(crate) section_age: GaugeVec,
     pub(crate) aws_requests: IntCounterVec,
     pub(crate) aws_throttles: IntCounterVec,
@@ -76,14 +75,20 @@ impl Metrics {
                 seconds("reconcile_duration_seconds", "Duration of reconciles by kind, in cloud time."),
                 &["kind"],
             ))?,
-            queue_depth: to
-                .register(IntGauge::with_opts(options("workqueue_depth", "Keys that wait, now or later.")))?,
+            queue_depth: to.integer_gauges(
+                "workqueue_depth",
+                "Keys that wait, now or later.",
+                &["region"],
+            )?,
             queue_retries: to
                 .register(IntCounter::with_opts(options(RETRIES, "Keys put back after a failure.")))?,
-            observe_seconds: to.register(Histogram::with_opts(seconds(
-                "observe_duration_seconds",
-                "Duration of one observation of the region, in cloud time.",
-            )))?,
+            observe_seconds: to.register(HistogramVec::new(
+                seconds(
+                    "observe_duration_seconds",
+                    "Duration of one observation of a region, in cloud time.",
+                ),
+                &["region"],
+            ))?,
             section_age: to.gauges(
                 "observe_section_age_seconds",
                 "Time since this listing was last known completely.",
@@ -132,7 +137,7 @@ impl Metrics {
             orphans: to.integer_gauges(
                 "orphans",
                 "Resources that carry our install tag but belong to no stack.",
-                &["kind"],
+                &["region", "kind"],
             )?,
         })
     }
@@ -146,7 +151,7 @@ mod tests {
     fn every_metric_is_registered_once_and_described() {
         let registry = Registry::new();
         let metrics = Metrics::register(&registry).unwrap();
-        metrics.queue_depth.set(3);
+        metrics.queue_depth.with_label_values(&["eu-central-1"]).set(3);
         let families = registry.gather();
         assert!(families.iter().all(|family| family.name().starts_with("lamplighter_")));
         assert!(families.iter().all(|family| !family.help().is_empty()));

@@ -36,13 +36,13 @@ impl Orphans {
         Self { rows: rows.collect() }
     }
 
-    pub(crate) fn publish(&self, metrics: &Metrics) {
+    pub(crate) fn publish(&self, metrics: &Metrics, region: &str) {
         let mut counts: BTreeMap<Kind, i64> = Kind::ALL.iter().map(|kind| (*kind, 0)).collect();
         for orphan in &self.rows {
             *counts.entry(orphan.kind).or_default() += 1;
         }
         for (kind, count) in counts {
-            metrics.orphans.with_label_values(&[kind.name()]).set(count);
+            metrics.orphans.with_label_values(&[region, kind.name()]).set(count);
         }
     }
 }

@@ -89,7 +89,7 @@ async fn keep<C: Cloud>(shared: &Shared<C>, stack: &Stack) -> Result<Next, Fault
         let message = format!(
             "spec.region is {}, but this daemon works in {}: nothing is read or changed for this stack",
             spec.region,
-            shared.calls.region()
+            shared.regions.list()
         );
         return stall(shared, stack, "OtherRegion", message).await;
     }

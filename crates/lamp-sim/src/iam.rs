@@ -61,7 +61,7 @@ impl<'a> Check<'a> {
 pub(crate) fn policy(config: &Config) -> Policy {
     let scope = || Scope {
         install: config.install.clone(),
-        region: Some(config.region.clone()),
+        regions: vec![config.region.clone()],
         account: Some(ACCOUNT.to_owned()),
     };
     config.policy.clone().unwrap_or_else(|| Policy::new(&scope()))

@@ -43,9 +43,9 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "LAMPLIGHTER_INSTALL", value_name = "NAME")]
     pub(crate) install: Option<String>,
 
-    /// AWS region to keep [default: the SDK's own, or ap-northeast-2 when simulated]
-    #[arg(long, env = "LAMPLIGHTER_REGION", value_name = "REGION")]
-    pub(crate) region: Option<String>,
+    /// AWS regions to keep, separated by commas [default: the SDK's own, or ap-northeast-2 when simulated]
+    #[arg(long, env = "LAMPLIGHTER_REGION", value_name = "REGION", value_delimiter = ',')]
+    pub(crate) region: Vec<String>,
 
     /// Configuration file (YAML) with the same names as the flags, for example `dataDir: /srv/lamplighter`
     #[arg(long, env = "LAMPLIGHTER_CONFIG", value_name = "FILE")]
@@ -101,9 +101,9 @@ pub(crate) struct IamPolicyArgs {
     #[arg(long, env = "LAMPLIGHTER_INSTALL", default_value = "default", value_name = "NAME")]
     pub(crate) install: String,
 
-    /// The region that the daemon keeps [default: every region]
-    #[arg(long, env = "LAMPLIGHTER_REGION", value_name = "REGION")]
-    pub(crate) region: Option<String>,
+    /// The regions that the daemon keeps, separated by commas [default: every region]
+    #[arg(long, env = "LAMPLIGHTER_REGION", value_name = "REGION", value_delimiter = ',')]
+    pub(crate) region: Vec<String>,
 
     /// The AWS account of the role [default: whichever it is]
     #[arg(long, value_name = "ID")]

@@ -17,7 +17,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) cloud: CloudKind,
     pub(crate) install: String,
-    pub(crate) region: Option<String>,
+    /// Empty: none was named.
+    pub(crate) regions: Vec<String>,
     pub(crate) observe_period: Duration,
     pub(crate) rate_percent: u32,
     pub(crate) consistency_window: Duration,
@@ -37,13 +38,30 @@ struct File {
     listen: Option<SocketAddr>,
     cloud: Option<CloudKind>,
     install: Option<String>,
-    region: Option<String>,
+    region: Option<Names>,
     observe_seconds: Option<u64>,
     rate_percent: Option<u32>,
     consistency_seconds: Option<u64>,
     sim_speed: Option<f64>,
     sim_seed: Option<u64>,
     log_format: Option<LogFormat>,
+}
+
+/// One name, or a list of them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Names {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl From<Names> for Vec<String> {
+    fn from(names: Names) -> Self {
+        match names {
+            Names::One(name) => vec![name],
+            Names::Several(names) => names,
+        }
+    }
 }
 
 impl Config {
@@ -69,7 +87,7 @@ impl Config {
             listen: first(&args.listen, file.listen, SocketAddr::from(([127, 0, 0, 1], 1879))),
             cloud: first(&args.cloud, file.cloud, CloudKind::Sim),
             install: first(&args.install, file.install, "default".to_owned()),
-            region: args.region.clone().or(file.region),
+            regions: regions(&args.region, file.region),
             observe_period: Duration::from_secs(first(&args.observe_seconds, file.observe_seconds, 15)),
             rate_percent: first(&args.rate_percent, file.rate_percent, 50),
             consistency_window: Duration::from_secs(first(
@@ -91,6 +109,7 @@ impl Config {
             "--install {:?}: must be a DNS label: at most 63 of a-z, 0-9 and -",
             self.install
         );
+        check_regions(&self.regions)?;
         ensure!(
             (1..=3600).contains(&self.observe_period.as_secs()),
             "--observe-seconds {}: must be 1 to 3600",
@@ -118,6 +137,23 @@ impl Config {
     }
 }
 
+fn regions(flags: &[String], file: Option<Names>) -> Vec<String> {
+    if flags.is_empty() { file.map_or_else(Vec::new, Vec::from) } else { flags.to_vec() }
+}
+
+/// # Errors
+/// What is no region's name, or named twice.
+pub(crate) fn check_regions(regions: &[String]) -> anyhow::Result<()> {
+    for (index, region) in regions.iter().enumerate() {
+        ensure!(
+            lamp_api::names::is_dns_label(region),
+            "--region {region:?}: must be the name of a region, for example eu-central-1"
+        );
+        ensure!(!regions[..index].contains(region), "--region {region}: is named twice");
+    }
+    Ok(())
+}
+
 fn first<T: Clone>(flag: &Option<T>, file: Option<T>, default: T) -> T {
     flag.clone().or(file).unwrap_or(default)
 }
@@ -143,6 +179,30 @@ mod tests {
         assert_eq!(config.install, "fromflag");
         assert_eq!(config.observe_period, Duration::from_secs(30));
         assert_eq!(config.cloud, CloudKind::Sim);
+    }
+
+    #[test]
+    fn regions_are_one_or_several_each_named_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lamplighter.yaml");
+        let regions = |text: &str, flags: &[&str]| {
+            std::fs::write(&path, text).unwrap();
+            let region = flags.iter().map(|region| (*region).to_owned()).collect();
+            let args = ServeArgs { config: Some(path.clone()), region, ..ServeArgs::default() };
+            Config::load(&args).map(|config| config.regions)
+        };
+        assert_eq!(regions("region: eu-central-1\n", &[]).unwrap(), ["eu-central-1"]);
+        assert_eq!(
+            regions("region: [eu-central-1, us-east-1]\n", &[]).unwrap(),
+            ["eu-central-1", "us-east-1"]
+        );
+        assert_eq!(regions("region: eu-central-1\n", &["us-east-1"]).unwrap(), ["us-east-1"]);
+        assert_eq!(regions("install: a\n", &[]).unwrap(), [""; 0]);
+        let twice = regions("region: [a-1, a-1]\n", &[]).unwrap_err().to_string();
+        assert_eq!(twice, "--region a-1: is named twice");
+        assert!(
+            regions("region: ''\n", &[]).unwrap_err().to_string().contains("must be the name of a region")
+        );
     }
 
     #[test]

@@ -13,8 +13,10 @@ use lamp_cloud::Clock;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{CloudKind, DemoArgs, LogFormat, ServeArgs};
+use crate::clock::SpeedClock;
 use crate::config::{Config, SIMULATED_REGION};
-use crate::wire::{Daemon, SimulatedRegion};
+use crate::simulated::{SimulatedRegion, SimulatedRegions};
+use crate::wire::Daemon;
 use crate::{serve, telemetry};
 
 const SPEC: &str = include_str!("../../../specs/lamp.yaml");
@@ -30,10 +32,10 @@ pub(crate) async fn run(args: DemoArgs) -> Result<()> {
     let data = tempfile::tempdir().context("cannot make a temporary data directory")?;
     let config = config(&args, data.path().to_path_buf())?;
     let shutdown = CancellationToken::new();
-    let region = SimulatedRegion::new(&config);
-    let daemon = Daemon::start_simulated(&config, &region, shutdown.clone()).await?;
+    let regions = SimulatedRegions::new(&config);
+    let daemon = Daemon::start_simulated(&config, &regions, shutdown.clone()).await?;
     let show = async {
-        let show = Show::new(&config, &region)?;
+        let show = Show::new(&config, &regions)?;
         show.play().await?;
         if args.once {
             return Ok(());
@@ -57,7 +59,7 @@ fn config(args: &DemoArgs, data_dir: PathBuf) -> Result<Config> {
         listen: Some(args.listen),
         cloud: Some(CloudKind::Sim),
         install: Some("demo".to_owned()),
-        region: Some(SIMULATED_REGION.to_owned()),
+        region: vec![SIMULATED_REGION.to_owned()],
         sim_speed: Some(args.sim_speed),
         sim_seed: Some(args.sim_seed),
         ..ServeArgs::default()
@@ -68,18 +70,21 @@ fn config(args: &DemoArgs, data_dir: PathBuf) -> Result<Config> {
 struct Show<'a> {
     stacks: Api<LampStack>,
     region: &'a SimulatedRegion,
+    clock: &'a SpeedClock,
     url: String,
     started: Instant,
     began: jiff::Timestamp,
 }
 
 impl<'a> Show<'a> {
-    fn new(config: &Config, region: &'a SimulatedRegion) -> Result<Self> {
+    fn new(config: &Config, regions: &'a SimulatedRegions) -> Result<Self> {
         let url = format!("http://{}", config.listen);
         let client = kube::Client::try_from(kube::Config::new(url.parse()?))?;
         let stacks = Api::namespaced(client, "default");
-        let began = Clock::now(region.clock.as_ref());
-        Ok(Self { stacks, region, url, started: Instant::now(), began })
+        let clock = regions.clock.as_ref();
+        let region = regions.first().context("no region is simulated")?;
+        let began = Clock::now(clock);
+        Ok(Self { stacks, region, clock, url, started: Instant::now(), began })
     }
 
     async fn play(&self) -> Result<()> {
@@ -146,7 +151,7 @@ impl<'a> Show<'a> {
 
     /// One line, with the simulated time since the beginning.
     fn say(&self, text: &str) {
-        let elapsed = Clock::now(self.region.clock.as_ref()).duration_since(self.began);
+        let elapsed = Clock::now(self.clock).duration_since(self.began);
         let seconds = elapsed.as_secs();
         println!("{:>3}:{:02}  {text}", seconds / 60, seconds % 60);
     }

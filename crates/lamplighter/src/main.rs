@@ -7,6 +7,7 @@ mod demo;
 mod home;
 mod iam_policy;
 mod serve;
+mod simulated;
 mod telemetry;
 mod wire;
 

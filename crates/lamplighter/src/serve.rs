@@ -7,8 +7,9 @@ use tracing::info;
 
 use crate::args::{CloudKind, ServeArgs};
 use crate::config::Config;
+use crate::simulated::SimulatedRegions;
 use crate::telemetry;
-use crate::wire::{Daemon, SimulatedRegion};
+use crate::wire::Daemon;
 
 pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let config = Config::load(&args)?;
@@ -17,8 +18,8 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let daemon = match config.cloud {
         CloudKind::Aws => Daemon::start_aws(&config, shutdown.clone()).await?,
         CloudKind::Sim => {
-            let region = SimulatedRegion::new(&config);
-            Daemon::start_simulated(&config, &region, shutdown.clone()).await?
+            let regions = SimulatedRegions::new(&config);
+            Daemon::start_simulated(&config, &regions, shutdown.clone()).await?
         }
     };
     tell_systemd(&[sd_notify::NotifyState::Ready]);

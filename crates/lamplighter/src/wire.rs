@@ -3,14 +3,14 @@
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use lamp_aws::AwsCloud;
-use lamp_cloud::{Body, Clock, Cloud, LifecycleState};
-use lamp_controller::{Controller, Deps, Metrics};
+use lamp_cloud::{Clock, Cloud};
+use lamp_controller::{Controller, Deps, Metrics, Readiness};
 use lamp_server::{Dependencies, Limits, Server};
-use lamp_sim::Simulator;
 use lamp_store::Store;
 use prometheus::{Registry, TextEncoder};
 use tokio::net::TcpListener;
@@ -18,48 +18,12 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::SpeedClock;
-use crate::config::{Config, SIMULATED_REGION};
+use crate::config::Config;
 use crate::home;
+use crate::simulated::SimulatedRegions;
 
-/// A region in memory: it ends with the process.
-#[derive(Clone)]
-pub(crate) struct SimulatedRegion {
-    pub(crate) clock: Arc<SpeedClock>,
-    simulator: Simulator,
-}
-
-impl SimulatedRegion {
-    pub(crate) fn new(config: &Config) -> Self {
-        let clock = Arc::new(SpeedClock::new(config.sim_speed));
-        let region = lamp_sim::Config {
-            region: config.region.clone().unwrap_or_else(|| SIMULATED_REGION.to_owned()),
-            install: config.install.clone(),
-            seed: config.sim_seed,
-            log_reads: false,
-            throttle: true,
-            ..lamp_sim::Config::default()
-        };
-        let simulator =
-            Simulator::new(region, Arc::<SpeedClock>::clone(&clock) as Arc<dyn lamp_sim::TimeSource>);
-        Self { clock, simulator }
-    }
-
-    /// Kills a serving instance of a tier behind the daemon's back.
-    pub(crate) fn kill_an_instance(&self, tier: &str) -> Option<String> {
-        let victim = self.serving(tier).into_iter().next()?;
-        self.simulator.world().kill_instance(&victim).then_some(victim)
-    }
-
-    /// Instances that serve in a tier's group.
-    pub(crate) fn serving(&self, tier: &str) -> Vec<String> {
-        let part = format!("auto-scaling-group/{tier}");
-        let world = self.simulator.world();
-        let group = world.resources().find(|row| row.part().is_some_and(|found| found.as_str() == part));
-        let Some(Body::AutoScalingGroup(body)) = group.map(|row| &row.body) else { return Vec::new() };
-        let serving = body.members.iter().filter(|member| member.lifecycle == LifecycleState::InService);
-        serving.map(|member| member.instance.clone()).collect()
-    }
-}
+/// A part of the daemon.
+type Task = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 /// The running daemon.
 pub(crate) struct Daemon {
@@ -69,31 +33,33 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     pub(crate) async fn start_aws(config: &Config, shutdown: CancellationToken) -> Result<Self> {
-        let region = region_of_sdk(config)?;
+        let regions = regions_of_sdk(config)?;
         let clock = Arc::new(SpeedClock::new(1.0));
         let store = open(&config.data_dir, &clock)?;
-        home::claim(&store, &config.data_dir, Some(&region), &config.install).await?;
-        let cloud = AwsCloud::connect(lamp_aws::Config { region, install: config.install.clone() })
-            .await
-            .context("cannot connect to AWS")?;
-        let cloud = home::in_its_account(cloud, &store).await?;
-        Self::start(config, cloud, store, clock, shutdown).await
+        home::claim(&store, &config.data_dir, &regions, &config.install).await?;
+        let mut clouds = Vec::new();
+        for region in regions {
+            let connect = AwsCloud::connect(lamp_aws::Config { region, install: config.install.clone() });
+            let cloud = connect.await.context("cannot connect to AWS")?;
+            clouds.push(home::in_its_account(cloud, &store).await?);
+        }
+        Self::start(config, clouds, store, clock, shutdown).await
     }
 
     pub(crate) async fn start_simulated(
         config: &Config,
-        region: &SimulatedRegion,
+        regions: &SimulatedRegions,
         shutdown: CancellationToken,
     ) -> Result<Self> {
-        let store = open(&config.data_dir, &region.clock)?;
-        home::claim(&store, &config.data_dir, None, &config.install).await?;
+        let store = open(&config.data_dir, &regions.clock)?;
+        home::claim(&store, &config.data_dir, &[], &config.install).await?;
         forget_the_last_region(&store).await?;
-        Self::start(config, region.simulator.clone(), store, Arc::clone(&region.clock), shutdown).await
+        Self::start(config, regions.clouds(), store, Arc::clone(&regions.clock), shutdown).await
     }
 
     async fn start<C: Cloud>(
         config: &Config,
-        cloud: C,
+        clouds: Vec<C>,
         store: Store,
         clock: Arc<SpeedClock>,
         shutdown: CancellationToken,
@@ -101,15 +67,20 @@ impl Daemon {
         let registry = Registry::new();
         let metrics = Metrics::register(&registry)?;
         register_process(&registry)?;
-        let controller = Controller::new(Deps {
-            cloud: Arc::new(cloud),
-            store: store.clone(),
-            clock: Arc::<SpeedClock>::clone(&clock) as Arc<dyn Clock>,
-            install: config.install.clone(),
-            settings: config.settings(),
-            metrics,
-        });
-        let readiness = controller.readiness();
+        let regions: Vec<String> = clouds.iter().map(|cloud| cloud.region().to_owned()).collect();
+        let controller = |cloud| {
+            Controller::new(Deps {
+                cloud: Arc::new(cloud),
+                store: store.clone(),
+                clock: Arc::<SpeedClock>::clone(&clock) as Arc<dyn Clock>,
+                install: config.install.clone(),
+                regions: regions.clone(),
+                settings: config.settings(),
+                metrics: metrics.clone(),
+            })
+        };
+        let controllers: Vec<Controller<C>> = clouds.into_iter().map(controller).collect();
+        let readiness: Vec<_> = controllers.iter().map(Controller::readiness).collect();
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}: is another daemon running?", config.listen))?;
@@ -117,46 +88,23 @@ impl Daemon {
             store,
             registry: registry.clone(),
             metrics_text: Arc::new(move || text(&registry)),
-            readiness: Arc::new(move || readiness.check()),
+            readiness: Arc::new(move || readiness.iter().try_for_each(Readiness::check)),
             clock: Arc::new(move || Clock::now(clock.as_ref())),
             limits: Limits::default(),
             shutdown: shutdown.clone(),
         })?;
-        Ok(Self::spawn(controller, server, listener, shutdown))
+        Ok(Self::spawn(controllers, server, listener, &shutdown))
     }
 
     /// Each part runs until shutdown; when one ends, all end.
     fn spawn<C: Cloud>(
-        controller: Controller<C>,
+        controllers: Vec<Controller<C>>,
         server: Server,
         listener: TcpListener,
-        shutdown: CancellationToken,
+        shutdown: &CancellationToken,
     ) -> Self {
         let ended = CancellationToken::new();
-        let router = server.router();
-        let parts: [std::pin::Pin<Box<dyn Future<Output = Result<()>> + Send>>; 3] = [
-            {
-                let shutdown = shutdown.clone();
-                Box::pin(async move { controller.run(shutdown).await.context("the controller failed") })
-            },
-            {
-                let shutdown = shutdown.clone();
-                Box::pin(async move {
-                    lamp_server::serve(listener, router, shutdown).await.context("the API failed")
-                })
-            },
-            {
-                let shutdown = shutdown.clone();
-                Box::pin(async move {
-                    tokio::select! {
-                        () = server.keep_namespaces() => {}
-                        () = shutdown.cancelled() => {}
-                    }
-                    Ok(())
-                })
-            },
-        ];
-        let run = |part: std::pin::Pin<Box<dyn Future<Output = Result<()>> + Send>>| {
+        let run = |part: Task| {
             let (shutdown, ended) = (shutdown.clone(), ended.clone());
             tokio::spawn(async move {
                 let outcome = part.await;
@@ -165,7 +113,8 @@ impl Daemon {
                 outcome
             })
         };
-        let tasks = parts.into_iter().map(run).collect();
+        let keep = controllers.into_iter().map(|controller| keep(controller, shutdown.clone()));
+        let tasks = keep.chain(serve(server, listener, shutdown)).map(run).collect();
         Self { tasks, ended }
     }
 
@@ -183,6 +132,27 @@ impl Daemon {
         }
         outcome
     }
+}
+
+/// The controller of one region.
+fn keep<C: Cloud>(controller: Controller<C>, shutdown: CancellationToken) -> Task {
+    Box::pin(async move { controller.run(shutdown).await.context("the controller failed") })
+}
+
+/// The API, and what it keeps in order by itself.
+fn serve(server: Server, listener: TcpListener, shutdown: &CancellationToken) -> [Task; 2] {
+    let router = server.router();
+    let (stop, cancelled) = (shutdown.clone(), shutdown.clone());
+    [
+        Box::pin(async move { lamp_server::serve(listener, router, stop).await.context("the API failed") }),
+        Box::pin(async move {
+            tokio::select! {
+                () = server.keep_namespaces() => {}
+                () = cancelled.cancelled() => {}
+            }
+            Ok(())
+        }),
+    ]
 }
 
 fn open(folder: &Path, clock: &Arc<SpeedClock>) -> Result<Store> {
@@ -204,14 +174,13 @@ async fn forget_the_last_region(store: &Store) -> Result<()> {
     Ok(())
 }
 
-fn region_of_sdk(config: &Config) -> Result<String> {
+fn regions_of_sdk(config: &Config) -> Result<Vec<String>> {
+    if !config.regions.is_empty() {
+        return Ok(config.regions.clone());
+    }
     let from_environment =
-        || ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| std::env::var(name).ok());
-    config
-        .region
-        .clone()
-        .or_else(from_environment)
-        .context("no region: name it with --region, or set AWS_REGION")
+        ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| std::env::var(name).ok());
+    from_environment.map(|region| vec![region]).context("no region: name it with --region, or set AWS_REGION")
 }
 
 fn register_process(registry: &Registry) -> Result<()> {

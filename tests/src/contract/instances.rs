@@ -58,7 +58,8 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
             let read = Read::ZoneInstances { zone: zone.clone(), page: None };
             let rows = answer!(self, read, Instances).items;
             let expected = all.iter().filter(|row| row.zone == zone);
-            let is_same = rows.len() == expected.clone().count() && expected.clone().all(|row| rows.contains(row));
+            let is_same =
+                rows.len() == expected.clone().count() && expected.clone().all(|row| rows.contains(row));
             ensure!(is_same, "in {zone}: {rows:?}, not {:?}", expected.collect::<Vec<_>>());
         }
         Ok(())

@@ -263,8 +263,9 @@ impl Lamplighter {
     async fn passes(&self) -> Result<Passes> {
         let metrics = self.send(self.client.get(format!("{}/metrics", self.home.url()))).await?;
         let value = |name: &str| -> Result<&str> {
-            let name = format!("lamplighter_observe_duration_seconds_{name} ");
-            metrics.lines().find_map(|line| line.strip_prefix(&name)).with_context(|| format!("no {name}"))
+            let name = format!("lamplighter_observe_duration_seconds_{name}{{");
+            let line = metrics.lines().find(|line| line.starts_with(&name));
+            line.and_then(|line| line.split(' ').nth(1)).with_context(|| format!("no {name}"))
         };
         Ok(Passes { count: value("count")?.parse()?, seconds: value("sum")?.parse()? })
     }

@@ -26,6 +26,10 @@ use super::{LampStackSpec, PlanPhase};
 pub struct ImportSpec {
     /// The VPC that the site stands in, `vpc-…`.
     pub vpc: String,
+
+    /// The region of the VPC. Default: the first region of the daemon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 /// The answer.

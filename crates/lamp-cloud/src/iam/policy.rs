@@ -71,7 +71,7 @@ impl Policy {
             effect: "Allow",
             action: actions.map(str::to_owned).into(),
             resource: [table::EVERYTHING.to_owned()].into(),
-            condition: Guard::Unclaimed.condition(scope, true),
+            condition: Guard::Unclaimed.condition(scope),
         }])
     }
 
@@ -122,11 +122,19 @@ impl Policy {
 fn statement(scope: &Scope, (guard, patterns): Grant, action: BTreeSet<String>) -> Statement {
     let everywhere = patterns.contains(table::EVERYTHING);
     let arn = |pattern: &String| if everywhere { pattern.clone() } else { scope.arn(pattern) };
+    let is_regional = everywhere || patterns.iter().any(|pattern| pattern.contains("{region}"));
+    let is_named = !everywhere && scope.regions.len() == 1;
+    let mut condition = guard.condition(scope);
+    // Where no ARN names the region, a condition does.
+    if is_regional && !is_named && !scope.regions.is_empty() {
+        let equals = condition.entry(Operator::StringEquals).or_default();
+        equals.insert("aws:RequestedRegion".to_owned(), scope.regions.clone());
+    }
     Statement {
         sid: if everywhere { "Observe".to_owned() } else { format!("{guard:?}{}", first_name(&action)) },
         effect: "Allow",
         resource: patterns.iter().map(arn).collect(),
-        condition: guard.condition(scope, everywhere),
+        condition,
         action,
     }
 }

@@ -204,6 +204,7 @@ fn engine(clock: &VirtualClock, region: &Simulator, store: &Store) -> (Engine<Si
         store: store.clone(),
         clock: Arc::new(clock.clone()),
         install: INSTALL.to_owned(),
+        regions: Vec::new(),
         settings: Settings::default().sequential(),
         metrics: Metrics::register(&registry).unwrap(),
     });

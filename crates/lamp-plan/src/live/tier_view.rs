@@ -119,12 +119,7 @@ impl<'a> Targets<'a> {
 }
 
 impl<'a> MemberView<'a> {
-    fn of(
-        member: &'a Member,
-        instance: Option<&'a Instance>,
-        targets: Targets<'a>,
-        known: bool,
-    ) -> Self {
+    fn of(member: &'a Member, instance: Option<&'a Instance>, targets: Targets<'a>, known: bool) -> Self {
         let target = targets.find(&member.instance);
         let running = instance.map_or(!known, |instance| instance.state == InstanceState::Running);
         let serving = match targets {

@@ -99,7 +99,7 @@ mod tests {
     fn permissions() -> Permissions {
         let scope = Scope {
             install: "prod".to_owned(),
-            region: Some(REGION.to_owned()),
+            regions: vec![REGION.to_owned()],
             account: Some("1".to_owned()),
         };
         Permissions::new(Policy::new(&scope))

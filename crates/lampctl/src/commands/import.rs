@@ -20,6 +20,9 @@ pub(crate) struct Import {
     /// The network that the site stands in
     #[arg(long, value_name = "VPC-ID")]
     vpc: String,
+    /// The region that the network is in [default: the first region of the daemon]
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
     /// Name of the stack that the site would be
     #[arg(long, default_value = "imported", value_name = "NAME")]
     name: String,
@@ -44,7 +47,7 @@ impl Import {
             namespace: &session.namespace,
             subject: &self.vpc,
             doing: "reading the site",
-            spec: json!({"vpc": self.vpc}),
+            spec: self.spec(),
         };
         let answer = question.answer(session, self.timeout, |failure| failure).await?;
         let status: ImportStatus = crate::client::decode(answer)?;
@@ -55,6 +58,13 @@ impl Import {
         };
         session.out.write(&text)?;
         Ok(Outcome::Done)
+    }
+
+    fn spec(&self) -> Value {
+        match &self.region {
+            Some(region) => json!({"vpc": self.vpc, "region": region}),
+            None => json!({"vpc": self.vpc}),
+        }
     }
 
     /// The manifest: it names every resource that it would take over.

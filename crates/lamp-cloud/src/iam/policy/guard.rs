@@ -42,13 +42,13 @@ impl Guard {
         matches!(self, Self::Ours | Self::TaggedAtCreation)
     }
 
-    /// What is written into the policy. `everywhere`: no ARN names a region.
-    pub(super) fn condition(self, scope: &Scope, everywhere: bool) -> Condition {
+    /// What is written into the policy, but for the region.
+    pub(super) fn condition(self, scope: &Scope) -> Condition {
         let install = vec![scope.install.clone()];
         let request = (format!("aws:RequestTag/{}", tag::INSTALL), install.clone());
         let resource = (format!("aws:ResourceTag/{}", tag::INSTALL), install);
         match self {
-            Self::Anything => region(scope, everywhere),
+            Self::Anything => Condition::new(),
             Self::New => equals([request]),
             Self::NewWithin => equals([request, resource]),
             Self::Ours => equals([resource]),
@@ -72,14 +72,6 @@ impl Guard {
             }
         }
     }
-}
-
-/// Where no ARN names the region, a condition does.
-fn region(scope: &Scope, everywhere: bool) -> Condition {
-    let region = scope.region.as_ref().filter(|_| everywhere);
-    region.map_or_else(Condition::new, |region| {
-        equals([("aws:RequestedRegion".to_owned(), vec![region.clone()])])
-    })
 }
 
 /// The calls that make something of EC2's: ours, and the one that Auto Scaling makes with our permissions.

@@ -1,13 +1,16 @@
 use super::*;
 use crate::iam;
 
-fn policy(region: Option<&str>, account: Option<&str>) -> Policy {
-    let scope = Scope {
+fn policy(regions: &[&str], account: Option<&str>) -> Policy {
+    Policy::new(&scope(regions, account))
+}
+
+fn scope(regions: &[&str], account: Option<&str>) -> Scope {
+    Scope {
         install: "prod".to_owned(),
-        region: region.map(str::to_owned),
+        regions: regions.iter().map(|region| (*region).to_owned()).collect(),
         account: account.map(str::to_owned),
-    };
-    Policy::new(&scope)
+    }
 }
 
 /// The conditions under which the policy allows an action on a resource, which is given by the end of its ARN.
@@ -32,7 +35,7 @@ fn equal(keys: &[&str]) -> Condition {
 #[test]
 fn it_allows_what_the_port_can_call_and_what_that_implies_and_no_more() {
     let needed: BTreeSet<String> = iam::actions().iter().map(ToString::to_string).collect();
-    assert_eq!(policy(None, None).actions(), needed);
+    assert_eq!(policy(&[], None).actions(), needed);
 }
 
 #[test]
@@ -45,7 +48,7 @@ fn the_table_has_no_row_of_what_is_never_needed() {
 
 #[test]
 fn only_what_reads_is_allowed_on_everything() {
-    for statement in policy(None, None).statement {
+    for statement in policy(&[], None).statement {
         if statement.resource.contains("*") {
             let reads = |action: &String| {
                 ["Describe", "List", "GetMetricData"].iter().any(|verb| action.contains(verb))
@@ -58,7 +61,7 @@ fn only_what_reads_is_allowed_on_everything() {
 /// Without a condition a mutation may touch only what has no tags to look at.
 #[test]
 fn no_change_of_what_can_be_tagged_is_allowed_without_a_condition() {
-    let policy = policy(None, None);
+    let policy = policy(&[], None);
     let free = policy.statement.iter().filter(|statement| statement.condition.is_empty());
     let free = free.filter(|statement| !statement.resource.contains("*"));
     let ends: BTreeSet<&str> = free
@@ -72,7 +75,7 @@ fn no_change_of_what_can_be_tagged_is_allowed_without_a_condition() {
 
 #[test]
 fn what_exists_is_changed_and_what_is_new_made_only_with_the_tag_of_the_installation() {
-    let policy = policy(None, None);
+    let policy = policy(&[], None);
     assert_eq!(conditions(&policy, "ec2:DeleteVpc", ":vpc/*"), [equal(&["ResourceTag"])]);
     assert_eq!(conditions(&policy, "ec2:CreateVpc", ":vpc/*"), [equal(&["RequestTag"])]);
     let within = conditions(&policy, "elasticloadbalancing:CreateListener", "loadbalancer/app/*");
@@ -81,7 +84,7 @@ fn what_exists_is_changed_and_what_is_new_made_only_with_the_tag_of_the_installa
 
 #[test]
 fn a_takeover_tags_only_what_carries_no_installations_tag() {
-    let scope = Scope { install: "prod".to_owned(), region: None, account: None };
+    let scope = Scope { install: "prod".to_owned(), regions: Vec::new(), account: None };
     let policy = Policy::takeover(&scope);
     let missing = (
         Operator::Null,
@@ -94,7 +97,7 @@ fn a_takeover_tags_only_what_carries_no_installations_tag() {
 /// A policy without the statements of claiming still lets the daemon tag what it makes on EC2.
 #[test]
 fn what_lost_its_tags_is_claimed_by_statements_of_their_own() {
-    let policy = policy(None, None);
+    let policy = policy(&[], None);
     let on_networks = conditions(&policy, "ec2:CreateTags", ":vpc/*");
     let claim = (Operator::StringEqualsIfExists, ours(&["ResourceTag"]));
     let claimed: Condition = equal(&["RequestTag"]).into_iter().chain([claim]).collect();
@@ -110,7 +113,7 @@ fn what_lost_its_tags_is_claimed_by_statements_of_their_own() {
 
 #[test]
 fn a_region_and_an_account_narrow_it() {
-    let policy = policy(Some("eu-central-1"), Some("123456789012"));
+    let policy = policy(&["eu-central-1"], Some("123456789012"));
     for statement in policy.statement {
         for arn in &statement.resource {
             let is_narrow = match arn.as_str() {
@@ -126,9 +129,24 @@ fn a_region_and_an_account_narrow_it() {
 }
 
 #[test]
+fn several_regions_are_named_by_a_condition() {
+    let policy = policy(&["eu-central-1", "us-east-1"], None);
+    for statement in policy.statement {
+        let named = statement
+            .condition
+            .get(&Operator::StringEquals)
+            .and_then(|equals| equals.get("aws:RequestedRegion"));
+        let is_global = statement.resource.iter().all(|arn| arn.starts_with("arn:aws:iam:"));
+        assert_eq!(named.is_none(), is_global, "{}", statement.sid);
+        assert!(named.is_none_or(|regions| *regions == ["eu-central-1", "us-east-1"]));
+        assert!(statement.resource.iter().all(|arn| !arn.contains(":eu-") && !arn.contains(":us-")));
+    }
+}
+
+#[test]
 fn china_and_the_government_of_the_united_states_have_partitions_of_their_own() {
     for (region, partition) in [("cn-north-1", "arn:aws-cn:"), ("us-gov-west-1", "arn:aws-us-gov:")] {
-        let policy = policy(Some(region), None);
+        let policy = policy(&[region], None);
         let mut arns = policy.statement.iter().flat_map(|statement| &statement.resource);
         assert!(arns.all(|arn| arn == "*" || arn.starts_with(partition)), "{region}");
     }
@@ -136,7 +154,7 @@ fn china_and_the_government_of_the_united_states_have_partitions_of_their_own() 
 
 #[test]
 fn an_action_that_is_taken_away_is_in_no_statement() {
-    let full = policy(None, None);
+    let full = policy(&[], None);
     let less = full.clone().without("ec2:CreateTags");
     let mut lost = full.actions();
     assert!(lost.remove("ec2:CreateTags"));
@@ -146,7 +164,7 @@ fn an_action_that_is_taken_away_is_in_no_statement() {
 
 #[test]
 fn statements_have_names_of_their_own_that_iam_takes() {
-    let policy = policy(None, None);
+    let policy = policy(&[], None);
     let sids: BTreeSet<&str> = policy.statement.iter().map(|statement| statement.sid.as_str()).collect();
     assert_eq!(sids.len(), policy.statement.len(), "{sids:?}");
     assert!(sids.iter().all(|sid| sid.chars().all(|c| c.is_ascii_alphanumeric())), "{sids:?}");
@@ -155,10 +173,11 @@ fn statements_have_names_of_their_own_that_iam_takes() {
 /// IAM takes 10,240 characters of policies within a role, white space aside.
 #[test]
 fn it_fits_into_a_role() {
-    for (install, region) in [("i".repeat(63), "ap-southeast-2"), ("i".repeat(16), "us-gov-west-1")] {
-        let scope =
-            Scope { install, region: Some(region.to_owned()), account: Some("123456789012".to_owned()) };
+    let cases: [(usize, &[&str]); 3] =
+        [(63, &["ap-southeast-2"]), (16, &["us-gov-west-1"]), (16, &["ap-southeast-2", "ap-northeast-2"])];
+    for (length, regions) in cases {
+        let scope = Scope { install: "i".repeat(length), ..scope(regions, Some("123456789012")) };
         let length = serde_json::to_string(&Policy::new(&scope)).expect("JSON").len();
-        assert!(length <= 10_240, "{region}: {length} characters");
+        assert!(length <= 10_240, "{regions:?}: {length} characters");
     }
 }

@@ -38,6 +38,15 @@ def take_tags(instance):
     ec2.delete_tags(Resources=[instance], Tags=keys)
 
 
+def make_interface(subnet, description):
+    answer = client("ec2").create_network_interface(SubnetId=subnet, Description=description)
+    return answer["NetworkInterface"]["NetworkInterfaceId"]
+
+
+def remove_interface(interface):
+    client("ec2").delete_network_interface(NetworkInterfaceId=interface)
+
+
 def deregister(target_group, instance):
     client("elbv2").deregister_targets(TargetGroupArn=target_group, Targets=[{"Id": instance}])
 
@@ -202,7 +211,7 @@ def mend(drift, site):
 COMMANDS = {
     function.__name__.replace("_", "-"): function
     for function in (
-        certificate, make_vpc, suspend, terminate, take_tags, deregister, targets, members, capacity, resize,
+        certificate, make_vpc, suspend, terminate, take_tags, make_interface, remove_interface, deregister, targets, members, capacity, resize,
         replicas, delete_database, revoke_everything, snapshots, put_metric, tagged, parts, networks, look, spoil, mend,
     )
 }

@@ -10,7 +10,7 @@ fn with_policy(name: &str, policy: &str) -> Value {
     spec(name, |spec| spec["spec"]["deletionPolicy"] = json!(policy))
 }
 
-fn nothing_is_left(stage: &mut Stage) {
+pub(crate) fn nothing_is_left(stage: &mut Stage) {
     stage.run(10 * MINUTE);
     let left: Vec<String> = stage.world().resources().map(|row| row.id.clone()).collect();
     assert_eq!(left, Vec::<String>::new());

@@ -9,6 +9,7 @@
 )]
 
 mod adoption;
+mod blockers;
 mod changes;
 mod contention;
 mod creation;

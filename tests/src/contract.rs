@@ -16,6 +16,7 @@ mod differences;
 mod fields;
 mod groups;
 mod instances;
+mod interfaces;
 mod listeners;
 mod load_balancing;
 mod network;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 use lamp_cloud::kinds::vpc::Vpc;
-use lamp_cloud::{MetricName, MetricQuery, Tags};
+use lamp_cloud::{MetricName, MetricQuery, ResourceId, Tags};
 use lamp_sim::{Config, Simulator, VirtualClock};
 use lamp_tests::contract::{Contract, DIFFERENCES, Outside, Which, markdown};
 use serde_json::Value;
@@ -65,6 +65,15 @@ impl Outside for Simulated {
         Ok(())
     }
 
+    fn make_interface(&mut self, subnet: &str, description: &str) -> Result<ResourceId> {
+        Ok(self.region.world().add_interface(subnet, &[], description))
+    }
+
+    fn remove_interface(&mut self, id: &str) -> Result<()> {
+        ensure!(self.region.world().remove_interface(id), "there is no {id}");
+        Ok(())
+    }
+
     fn measure(&mut self, _: &MetricQuery, _: f64) -> Result<()> {
         Ok(())
     }
@@ -108,6 +117,15 @@ impl Outside for Real {
 
     fn take_tags(&mut self, instance: &str) -> Result<()> {
         self.account.hand(&["take-tags", instance]).map(drop)
+    }
+
+    fn make_interface(&mut self, subnet: &str, description: &str) -> Result<ResourceId> {
+        let id = self.account.hand(&["make-interface", subnet, description])?;
+        id.as_str().map(str::to_owned).context("no interface")
+    }
+
+    fn remove_interface(&mut self, id: &str) -> Result<()> {
+        self.account.hand(&["remove-interface", id]).map(drop)
     }
 
     fn measure(&mut self, query: &MetricQuery, value: f64) -> Result<()> {

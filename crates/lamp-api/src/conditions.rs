@@ -30,6 +30,12 @@ pub mod types {
 /// Reason of [`types::PAUSED`] while `spec.mode` is `Paused`. People's alerts and scripts name it.
 pub const MODE_PAUSED: &str = "ModePaused";
 
+/// Reason of [`types::STALLED`] while something foreign keeps a stack from being deleted.
+pub const DELETION_BLOCKED: &str = "DeletionBlocked";
+
+/// Reason of [`types::STALLED`] when nothing of a stack that is being deleted went for an hour.
+pub const DELETION_STUCK: &str = "DeletionStuck";
+
 /// A condition of an object at `generation`, with `lastTransitionTime` = `now`.
 pub fn condition(
     kind: &str,

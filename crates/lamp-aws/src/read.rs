@@ -36,6 +36,9 @@ pub(crate) async fn read(cloud: &AwsCloud, read: &Read) -> Answer<Reading> {
         Read::NetworkInstances { vpcs } => {
             Reading::NetworkInstances(live::instances::in_networks(cloud, vpcs).await?)
         }
+        Read::NetworkInterfaces { vpc, page } => {
+            Reading::NetworkInterfaces(live::interfaces::list(cloud, vpc, page.clone()).await?)
+        }
         Read::Tags { kind, ids } => Reading::Tags(tags::read(cloud, *kind, ids).await?),
         Read::One { kind, id } => Reading::One(one(cloud, *kind, id).await?),
         Read::DbSnapshot { id } => Reading::DbSnapshot(kinds::db_instance::snapshot(cloud, id).await?),

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::{Instance, Kind, Listing, Part, Resource, ResourceId, Signals, TargetHealth, Zone};
+use crate::{
+    Instance, Kind, Listing, NetworkInterface, Part, Resource, ResourceId, Signals, TargetHealth, Zone,
+};
 
 /// One listing of one pass: complete, or unknown for a reason. Never half.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +59,8 @@ pub struct Inventory {
     /// What AWS says of resources that no listing shows as ours, asked for by their ids; `None`: there is none. Their
     /// tags and details were read as well.
     pub unlisted: BTreeMap<(Kind, ResourceId), Option<Arc<Resource>>>,
+    /// What has an address in these networks, whoever made it. Read only where a plan asks for it.
+    pub interfaces: BTreeMap<ResourceId, Vec<NetworkInterface>>,
     /// Resources whose details (attributes, listeners, tags) were not read yet.
     pub incomplete: BTreeSet<ResourceId>,
     /// First complete pass of this process, per kind: absence is judged from there.

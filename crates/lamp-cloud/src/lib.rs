@@ -32,7 +32,8 @@ pub use inventory::{Inventory, Lookup, Region, Section};
 pub use kinds::{Body, Change, Kind};
 pub use ledger::{Corrections, Finished, Intent, LedgerEntry, Outcome};
 pub use live::{
-    Instance, InstanceState, LifecycleState, Member, StatusCheck, Target, TargetHealth, TargetState, Zone,
+    Instance, InstanceState, LifecycleState, Member, NetworkInterface, StatusCheck, Target, TargetHealth,
+    TargetState, Zone,
 };
 pub use names::{NAME_PREFIX, token, unique_name};
 pub use operation::Operation;

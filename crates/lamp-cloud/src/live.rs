@@ -1,4 +1,4 @@
-//! What lives by itself: instances, members of groups, targets, zones.
+//! What lives by itself: instances, members of groups, targets, zones, network interfaces.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -100,4 +100,26 @@ pub enum TargetState {
     Unused,
     /// AWS cannot say.
     Unavailable,
+}
+
+/// A network interface in a network, whoever made it. It holds its subnet, its security groups and, with a public
+/// address, the network's way to the internet: AWS deletes none of them before it is gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkInterface {
+    pub id: ResourceId,
+    pub subnet: ResourceId,
+    pub security_groups: Vec<ResourceId>,
+    /// Who made it says here what for, for example `ELB app/web/50dc6c495c0c9188`.
+    pub description: String,
+    /// Its `Name` tag.
+    pub name: Option<String>,
+    /// Whether an AWS service made it, and removes it together with what it serves.
+    pub managed: bool,
+    /// The service or account that asked for it, for example `amazon-elb`.
+    pub requester: Option<String>,
+    /// The instance that it is attached to.
+    pub instance: Option<ResourceId>,
+    pub public_address: Option<String>,
+    /// EC2's word: `in-use`, `available`, …
+    pub status: String,
 }

@@ -9,8 +9,8 @@ use crate::kinds::{
 };
 use crate::operation::calls;
 use crate::{
-    Instance, Kind, MetricQuery, Operation, Resource, ResourceId, Series, Service, StatusCheck, Tags,
-    TargetHealth, Zone,
+    Instance, Kind, MetricQuery, NetworkInterface, Operation, Resource, ResourceId, Series, Service,
+    StatusCheck, Tags, TargetHealth, Zone,
 };
 
 /// A kind of row that can be listed for the whole region, page by page.
@@ -96,6 +96,8 @@ pub enum Read {
     /// One page of the instances in one zone: while a zone is out of service, the listing of the whole region can fail.
     /// Answered as a listing.
     ZoneInstances { zone: String, page: Option<String> },
+    /// One page of everything that has an address in a network (`DescribeNetworkInterfaces`), whoever made it.
+    NetworkInterfaces { vpc: ResourceId, page: Option<String> },
     /// Tags of resources whose listing shows none: load balancing takes up to 20 ARNs a call, RDS one.
     Tags { kind: Kind, ids: Vec<ResourceId> },
     /// One resource by its id, whoever's tags it carries: where the tags come separately, without them.
@@ -129,6 +131,7 @@ impl Read {
             Self::TargetGroupAttributes { .. } => LoadBalancing "DescribeTargetGroupAttributes",
             Self::TargetHealth { .. } => LoadBalancing "DescribeTargetHealth",
             Self::NetworkInstances { .. } | Self::ZoneInstances { .. } => Ec2 "DescribeInstances",
+            Self::NetworkInterfaces { .. } => Ec2 "DescribeNetworkInterfaces",
             Self::DbParameters { .. } => Rds "DescribeDBParameters",
             Self::DbSnapshot { .. } => Rds "DescribeDBSnapshots",
             Self::Metrics { .. } => CloudWatch "GetMetricData",
@@ -197,6 +200,7 @@ pub enum Reading {
     DbParameters(std::collections::BTreeMap<String, String>),
     /// Each instance with the network that it is in.
     NetworkInstances(Vec<(ResourceId, Instance)>),
+    NetworkInterfaces(Page<NetworkInterface>),
     Tags(Vec<(ResourceId, Tags)>),
     /// `None`: AWS says that there is none.
     One(Option<Resource>),

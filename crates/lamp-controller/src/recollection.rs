@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use lamp_cloud::{CloudError, Kind, Part, ResourceId};
-use lamp_plan::Memory;
+use lamp_plan::{Ask, Memory};
 use lamp_store::Revision;
 
 /// What is remembered of one stack.
@@ -17,8 +17,8 @@ pub(crate) struct Recollection {
     pub(crate) needs_pass: u64,
     /// The newest request for an immediate reconcile that was noticed.
     pub(crate) requested: Option<String>,
-    /// What the last plan asked to be told of, by id.
-    pub(crate) asks: BTreeSet<(Kind, ResourceId)>,
+    /// What the last plan asked.
+    pub(crate) asks: BTreeSet<Ask>,
     /// What was taken over, or is to be, and is called by a name that is not of our making.
     pub(crate) adopted: BTreeSet<(Kind, ResourceId)>,
     /// Errors of actions whose part is not well since.
@@ -66,8 +66,8 @@ impl Recollections {
         change(self.lock().entry(uid.to_owned()).or_default());
     }
 
-    /// What the plans of all stacks asked to be told of, by uid.
-    pub(crate) fn asks(&self) -> BTreeMap<String, BTreeSet<(Kind, ResourceId)>> {
+    /// What the plans of all stacks asked, by uid.
+    pub(crate) fn asks(&self) -> BTreeMap<String, BTreeSet<Ask>> {
         let asking = |(uid, known): (&String, &Recollection)| {
             (!known.asks.is_empty()).then(|| (uid.clone(), known.asks.clone()))
         };

@@ -4,7 +4,7 @@ use std::fmt;
 
 use lamp_api::v1alpha1::{LeftAlone, PartState};
 
-use crate::{Action, Effect, PartReport, Plan};
+use crate::{Action, Blocker, Effect, PartReport, Plan};
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,6 +41,9 @@ impl fmt::Display for Plan {
             if report.state != PartState::Ready && !acted(part) {
                 writeln!(f, "  {part} {report}")?;
             }
+        }
+        for Blocker { message, .. } in &self.blockers {
+            writeln!(f, "! {message}")?;
         }
         for LeftAlone { part, field, wanted, found, reason, .. } in &self.left_alone {
             writeln!(f, "! {part} {field}: {found} is left alone ({reason:?}), wanted is {wanted}")?;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use lamp_api::v1alpha1::PartState;
 use lamp_cloud::{Difference, Kind, LedgerEntry, Part, ResourceId};
 
-use crate::{Action, PartReport, Plan, PlanInput, Settlement};
+use crate::{Action, Ask, PartReport, Plan, PlanInput, Settlement};
 
 /// Collects actions and reports. Every step of planning writes here and reads what earlier steps wrote.
 #[derive(Debug)]
@@ -65,6 +65,12 @@ impl<'a> Draft<'a> {
         self.plan.parts.insert(part.clone(), report);
     }
 
+    /// Says that a part waits for something that a person must remove. It is well itself.
+    pub fn hold(&mut self, part: &Part, kind: Kind, id: &ResourceId, reason: String) {
+        self.report(part, kind, Some(id), PartState::Waiting, reason);
+        self.plan.parts.entry(part.clone()).and_modify(|report| report.blocked = true);
+    }
+
     /// Settles an open intent, or changes the record of a part.
     pub fn settle(&mut self, part: &Part, settlement: Settlement) {
         self.plan.settlements.insert(part.clone(), settlement);
@@ -77,7 +83,7 @@ impl<'a> Draft<'a> {
 
     /// Asks to be told what AWS says of a resource that no listing shows.
     pub fn ask(&mut self, kind: Kind, id: &ResourceId) {
-        self.plan.asks.insert((kind, id.clone()));
+        self.plan.asks.insert(Ask::Resource(kind, id.clone()));
     }
 
     /// Asks to be planned again at `when` at the latest.

@@ -47,7 +47,9 @@ pub use draft::Draft;
 pub use import::{Import, LeftOut, Survey, Unexpressed, import};
 pub use input::{Ledger, PlanInput, Settings};
 pub use memory::{Memory, ScalingMemory, Sickness};
-pub use plan::{Action, DatabaseReport, Effect, PartReport, Plan, Precondition, Settlement, TierReport};
+pub use plan::{
+    Action, Ask, Blocker, DatabaseReport, Effect, PartReport, Plan, Precondition, Settlement, TierReport,
+};
 pub use preview::{Preview, World, preview};
 pub use queries::queries;
 pub use status::status;

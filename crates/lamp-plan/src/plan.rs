@@ -35,12 +35,37 @@ pub struct Plan {
     pub decisions: Vec<(Part, String, String)>,
     /// What the next plan needs to remember.
     pub memory: Memory,
-    /// Recorded resources that no listing shows: what AWS says of each, asked for by its id, decides what follows.
-    pub asks: BTreeSet<(Kind, ResourceId)>,
+    /// What keeps parts from being deleted.
+    pub blockers: Vec<Blocker>,
+    /// What no listing shows, and decides what follows.
+    pub asks: BTreeSet<Ask>,
     /// When time alone changes the plan.
     pub next_look: Option<Timestamp>,
     /// Whether a stack that is being deleted has nothing left on AWS.
     pub finished: bool,
+}
+
+/// A question to AWS, answered with the next observation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ask {
+    /// What is there under this id? Of a recorded resource that no listing shows, or one to be taken over.
+    Resource(Kind, ResourceId),
+    /// Which network interfaces stand in this network, whosever they are?
+    Interfaces { vpc: ResourceId },
+}
+
+/// What keeps a part from being deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocker {
+    pub part: Part,
+    /// AWS's id of the part.
+    pub id: ResourceId,
+    /// What holds it: AWS's id of a network interface, or the code of AWS's refusal.
+    pub by: String,
+    /// A sentence that names both.
+    pub message: String,
+    /// Whether it is somebody else's, and stays until a person removes it.
+    pub foreign: bool,
 }
 
 /// One mutation, complete: the executor chooses nothing.

@@ -9,6 +9,7 @@ mod attempt;
 mod compare;
 mod duplicates;
 mod intents;
+pub(crate) mod interfaces;
 mod removal;
 mod users;
 

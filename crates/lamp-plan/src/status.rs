@@ -2,6 +2,7 @@
 //! so that a settled stack is not written again and again.
 
 mod decisions;
+mod deletion;
 mod facts;
 mod verdict;
 
@@ -32,7 +33,9 @@ pub fn status(
 ) -> LampStackStatus {
     let mut conditions = previous.map(|previous| previous.conditions.clone()).unwrap_or_default();
     let first_ready = previous.and_then(|previous| previous.first_ready_time.clone());
-    let facts = facts::Facts::gather(input, plan, (failures, denied), first_ready.is_some());
+    let deletion = deletion::of(input, plan, previous);
+    let facts =
+        facts::Facts::gather(input, plan, (failures, denied), first_ready.is_some(), deletion.as_ref());
     let verdicts = verdict::conditions(&facts);
     conditions.retain(|old| verdicts.iter().any(|new| new.type_ == old.type_));
     for condition in verdicts {
@@ -50,6 +53,7 @@ pub fn status(
         database: database(plan),
         parts: part_statuses(plan),
         waiting: waiting(plan, failures),
+        deletion: deletion.clone(),
         strangers: plan.strangers.clone(),
         left_alone: plan.left_alone.clone(),
         decisions: decisions::merge(input, plan, previous),

@@ -5,18 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lamp_api::v1alpha1::{DeletionPolicy, PartState};
 use lamp_cloud::kinds::security_group::{Change, Peer, Rule, SecurityGroup};
-use lamp_cloud::{Body, Kind, Part, Request, Resource, ResourceId, token};
+use lamp_cloud::{Body, ErrorClass, Kind, Outcome, Part, Request, Resource, ResourceId, token};
 
 use crate::observed::held;
 use crate::parts::Layer;
+use crate::protocol::interfaces::foreign;
 use crate::protocol::{Removal, final_snapshot, propose, remove};
-use crate::{Action, DatabaseReport, Draft, Effect, Settlement, obsolete, parts};
+use crate::{Action, Blocker, DatabaseReport, Draft, Effect, Settlement, obsolete, parts};
 
 /// Plans the next safe steps of a deletion.
 pub(crate) fn plan_teardown(draft: &mut Draft<'_>) {
     let declared = obsolete::declared(&draft.input);
     let retained = retained(draft, &declared);
     let mut left = false;
+    find_foreign(draft, &declared, &retained);
     for (part, kind) in &declared {
         if !retained.contains(part) {
             left |= !remove_one(draft, part, *kind);
@@ -27,12 +29,45 @@ pub(crate) fn plan_teardown(draft: &mut Draft<'_>) {
     }
     report_database(draft);
     if left {
+        find_refusals(draft);
         return obsolete::settle_live_records(draft);
     }
     for part in draft.input.ledger.keys() {
         draft.settle(part, Settlement::Forget);
     }
     draft.plan.finished = true;
+}
+
+/// What others have in the way is named from the start, though much of ours goes before it.
+fn find_foreign(draft: &mut Draft<'_>, declared: &BTreeMap<Part, Kind>, retained: &BTreeSet<Part>) {
+    for (part, kind) in declared.iter().filter(|(part, _)| !retained.contains(*part)) {
+        if let Some(row) = held(&draft.input, part, *kind) {
+            foreign(draft, part, row);
+        }
+    }
+}
+
+/// Where AWS refuses a deletion and nothing else says why, its refusal must do.
+fn find_refusals(draft: &mut Draft<'_>) {
+    let named: BTreeSet<Part> = draft.plan.blockers.iter().map(|blocker| blocker.part.clone()).collect();
+    let waiting = draft.plan.parts.keys().filter(|part| !named.contains(*part));
+    let refusals: Vec<Blocker> = waiting.filter_map(|part| refusal(draft, part)).collect();
+    draft.plan.blockers.extend(refusals);
+}
+
+fn refusal(draft: &Draft<'_>, part: &Part) -> Option<Blocker> {
+    let entry = draft.entry(part)?;
+    let (id, last) = (entry.id.clone()?, entry.last.as_ref()?);
+    let Outcome::Failed(error) = &last.outcome else { return None };
+    let message = format!("{id} ({part}): AWS refuses {}: {}", error.operation, error.message);
+    let by = error.code.clone();
+    (error.class == ErrorClass::Dependency).then(|| Blocker {
+        part: part.clone(),
+        id,
+        by,
+        message,
+        foreign: false,
+    })
 }
 
 fn remove_one(draft: &mut Draft<'_>, part: &Part, kind: Kind) -> bool {

@@ -2,8 +2,8 @@
 
 use lamp_cloud::kinds::subnet::Subnet;
 use lamp_cloud::{
-    Body, Change, DeleteOptions, Instance, InstanceState, Kind, Request, ResourceId, StatusCheck, Tags,
-    Target,
+    Body, Change, DeleteOptions, Instance, InstanceState, Kind, NetworkInterface, Request, ResourceId,
+    StatusCheck, Tags, Target,
 };
 
 use crate::kinds::Creation;
@@ -99,6 +99,25 @@ impl World {
             self.wake_group(group);
         }
         group.is_some()
+    }
+
+    /// Somebody puts a network interface of their own into a subnet, guarded by these groups.
+    pub fn add_interface(&mut self, subnet: &str, groups: &[&str], description: &str) -> ResourceId {
+        let nth = self.ordinal(&format!("interface in {subnet}"));
+        let interface = NetworkInterface {
+            security_groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            description: description.to_owned(),
+            status: "available".to_owned(),
+            ..self.interface(&format!("somebody's {nth}"), subnet)
+        };
+        let id = interface.id.clone();
+        self.made_by_hand.insert(id.clone(), interface);
+        id
+    }
+
+    /// Somebody removes a network interface that people made.
+    pub fn remove_interface(&mut self, id: &str) -> bool {
+        self.made_by_hand.remove(id).is_some()
     }
 
     fn is_running(&self, id: &str) -> bool {

@@ -97,6 +97,7 @@ impl World {
             }
             Read::NetworkInstances { vpcs } => self.network_instances(vpcs, view),
             Read::ZoneInstances { zone, page } => self.zone_page(zone, page.as_deref(), view),
+            Read::NetworkInterfaces { vpc, page } => self.network_interfaces(vpc, page.as_deref(), view),
             Read::Tags { kind, ids } => self.tags(*kind, ids, view),
             Read::One { kind, id } => Ok(Reading::One(self.one(*kind, id, view))),
             Read::DbSnapshot { id } => {
@@ -226,6 +227,13 @@ impl World {
         Ok(Reading::NetworkInstances(rows.collect()))
     }
 
+    fn network_interfaces(&self, vpc: &str, page: Option<&str>, view: View) -> Result<Reading, Refusal> {
+        let all = self.all_interfaces(Some(view));
+        let rows = all.range((start(page)?, Bound::Unbounded));
+        let inside = rows.filter(|(_, interface)| self.network_of(&interface.subnet) == Some(vpc));
+        Ok(Reading::NetworkInterfaces(cut(inside.map(|(id, row)| (id, row.clone())), EC2_PAGE)))
+    }
+
     fn listeners(&self, balancer: &str, view: View) -> Result<Reading, Refusal> {
         self.detail::<LoadBalancer, _>(balancer, view, |_| ())?;
         let of = Reference::id(balancer);
@@ -336,6 +344,7 @@ fn empty(reading: &mut Reading) {
         Reading::LaunchTemplateVersions(page) => *page = Page { items: Vec::new(), next: None },
         Reading::Instances(page) => *page = Page { items: Vec::new(), next: None },
         Reading::InstanceStatus(page) => *page = Page { items: Vec::new(), next: None },
+        Reading::NetworkInterfaces(page) => *page = Page { items: Vec::new(), next: None },
         Reading::Listeners(rows) => rows.clear(),
         Reading::NetworkInstances(rows) => rows.clear(),
         Reading::TargetHealth(rows) => rows.clear(),
@@ -351,6 +360,7 @@ fn forget_next(reading: &mut Reading) {
         Reading::LaunchTemplateVersions(page) => page.next = None,
         Reading::Instances(page) => page.next = None,
         Reading::InstanceStatus(page) => page.next = None,
+        Reading::NetworkInterfaces(page) => page.next = None,
         _ => {}
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lamp_cloud::{Applied, Kind, Reference, Request, Resource, ResourceId, Service, State, Tags, Zone};
+use lamp_cloud::{
+    Applied, Kind, NetworkInterface, Reference, Request, Resource, ResourceId, Service, State, Tags, Zone,
+};
 
 use crate::agenda::{Agenda, Event, Step};
 use crate::calls::{Call, Log};
@@ -17,6 +19,7 @@ use crate::kinds::{self, Behaviour};
 use crate::live::databases::Database;
 use crate::live::groups::Group;
 use crate::live::instances::Machine;
+use crate::live::interfaces::Interfaces;
 use crate::live::metrics::Records;
 use crate::live::targets::Registration;
 use crate::refusal::Refusal;
@@ -42,13 +45,6 @@ impl Truth {
     pub fn created_at(&self) -> Timestamp {
         self.created_at
     }
-}
-
-/// Network interfaces that outlive the load balancer they belonged to.
-#[derive(Clone, Debug)]
-pub(crate) struct Interfaces {
-    pub(crate) subnets: Vec<Reference>,
-    pub(crate) security_groups: Vec<Reference>,
 }
 
 /// A final snapshot of a database.
@@ -85,7 +81,9 @@ pub struct World {
     pub(crate) databases: BTreeMap<ResourceId, Database>,
     pub(crate) template_versions: BTreeMap<ResourceId, Vec<kinds::TemplateData>>,
     pub(crate) snapshots: BTreeMap<ResourceId, Snapshot>,
-    pub(crate) lingering: BTreeMap<ResourceId, Interfaces>,
+    /// Network interfaces that outlive the load balancer they belonged to.
+    pub(crate) lingering: BTreeMap<ResourceId, Vec<NetworkInterface>>,
+    pub(crate) made_by_hand: Interfaces,
     /// Secrets that were deleted and can be restored: their names stay taken.
     pub(crate) restorable_secrets: BTreeSet<String>,
     /// Target groups whose health check fails although the service works.
@@ -115,6 +113,7 @@ impl World {
             template_versions: BTreeMap::new(),
             snapshots: BTreeMap::new(),
             lingering: BTreeMap::new(),
+            made_by_hand: Interfaces::new(),
             restorable_secrets: BTreeSet::new(),
             broken_checks: BTreeSet::new(),
             records: Records::default(),

@@ -92,6 +92,7 @@ named!(reading, all_readings, Read {
     TargetHealth,
     DbParameters,
     NetworkInstances,
+    NetworkInterfaces,
     DbSnapshot,
 } else {
     Read::List { listing: rows, .. } => format!("list of {}", listing(rows)),

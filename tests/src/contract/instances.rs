@@ -18,6 +18,7 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
         self.are_as_launched(&members).await?;
         self.pass_status_checks(&members).await?;
         self.targets_of_web(&members).await?;
+        self.interfaces(&members).await?;
         self.lost_tags(&members).await?;
         self.resized().await?;
         self.replaced().await?;
@@ -115,6 +116,7 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
         let victim = self.members(2).await?.first().context("no member")?.instance.clone();
         self.outside.terminate(&victim)?;
         self.left(&victim).await?;
+        self.lost_its_interface(&victim).await?;
         self.new_targets().await
     }
 

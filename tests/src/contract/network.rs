@@ -105,7 +105,7 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
         Ok(())
     }
 
-    fn subnet(&self, index: usize, zone: usize, public_addresses: bool) -> Subnet {
+    pub(super) fn subnet(&self, index: usize, zone: usize, public_addresses: bool) -> Subnet {
         let (vpc, zone) = (Reference::part("vpc"), self.zones[zone].clone());
         Subnet { vpc, cidr: format!("10.77.{index}.0/24"), zone, public_addresses }
     }

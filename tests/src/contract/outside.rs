@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use anyhow::Result;
-use lamp_cloud::MetricQuery;
+use lamp_cloud::{MetricQuery, ResourceId};
 
 use super::Which;
 
@@ -44,6 +44,18 @@ pub trait Outside {
     /// # Errors
     /// As above.
     fn take_tags(&mut self, instance: &str) -> Result<()>;
+
+    /// Somebody puts a network interface into a subnet; its id.
+    ///
+    /// # Errors
+    /// As above.
+    fn make_interface(&mut self, subnet: &str, description: &str) -> Result<ResourceId>;
+
+    /// Somebody removes a network interface.
+    ///
+    /// # Errors
+    /// As above.
+    fn remove_interface(&mut self, id: &str) -> Result<()>;
 
     /// CloudWatch gets a datapoint. A simulated region measures by itself, and takes none.
     ///

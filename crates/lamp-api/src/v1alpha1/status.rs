@@ -49,6 +49,10 @@ pub struct LampStackStatus {
     #[serde(default)]
     pub waiting: Vec<Waiting>,
 
+    /// How the deletion of the stack goes, once it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<DeletionStatus>,
+
     /// Instances that run in the site's network and are none of its own. They are reported, and never touched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strangers: Vec<Stranger>,
@@ -150,6 +154,36 @@ pub struct Waiting {
     /// Whether a person must act before it goes on.
     #[serde(default)]
     pub blocked: bool,
+}
+
+/// How a deletion goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeletionStatus {
+    /// When it began.
+    pub started_time: Time,
+    /// When something last went, or was prepared for it. An hour later the stack is `Stalled`.
+    pub last_progress_time: Time,
+    /// What keeps parts of the stack from being deleted.
+    #[serde(default)]
+    pub blockers: Vec<Blocker>,
+}
+
+/// What keeps a part from being deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Blocker {
+    /// Name of the part in the stack, for example `subnet/public/1`.
+    pub part: String,
+    /// AWS's id of the part.
+    pub id: String,
+    /// What holds it: AWS's id of a network interface, or the code of AWS's refusal.
+    pub by: String,
+    /// A sentence for a person.
+    pub message: String,
+    /// Whether it is somebody else's, and stays until a person removes it.
+    #[serde(default)]
+    pub foreign: bool,
 }
 
 /// An instance in the site's network that is none of the site's.

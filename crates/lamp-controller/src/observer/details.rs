@@ -249,6 +249,7 @@ fn subject(read: &Read) -> Option<&ResourceId> {
         | Read::Tags { .. }
         | Read::NetworkInstances { .. }
         | Read::ZoneInstances { .. }
+        | Read::NetworkInterfaces { .. }
         | Read::Metrics { .. } => None,
         Read::One { .. } | Read::DbSnapshot { .. } => None,
     }

@@ -12,12 +12,13 @@
 //! | `signals` | metrics |
 //! | `survey` | one network and what serves it, whoever made it, for those who ask |
 //! | `absence` | since when something is not there |
-//! | `unlisted` | what AWS says of resources that no listing shows as ours |
+//! | `asked` | what AWS says where plans ask: of single resources, and of what stands in a network |
 //! | `whole` | one resource with its tags and details |
 //! | `slices` | cuts a pass into the slices of its stacks |
 //! | `observed` | the outcome |
 
 mod absence;
+mod asked;
 mod by_zone;
 mod details;
 mod listed;
@@ -29,7 +30,6 @@ mod signals;
 mod slices;
 mod survey;
 mod suspicion;
-mod unlisted;
 mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,9 +42,11 @@ use lamp_cloud::{
     Clock, Cloud, CloudError, ErrorClass, Kind, Listing, MetricQuery, Read, Region, ResourceId, Section,
     Signals, Tags,
 };
+use lamp_plan::Ask;
 
 use crate::calls::Calls;
 use absence::Absence;
+use asked::Answers;
 use by_zone::ByZone;
 use details::{Detail, Details};
 use listed::Listed;
@@ -56,7 +58,6 @@ use schedule::Scheduling;
 use slices::{Cutter, Interned, Slice};
 pub(crate) use survey::{Sight, survey};
 use suspicion::Suspicion;
-use unlisted::Unlisted;
 
 /// What one pass is asked for.
 #[derive(Debug)]
@@ -68,8 +69,8 @@ pub(crate) struct Order<'a> {
     pub(crate) recorded: BTreeMap<Kind, BTreeSet<ResourceId>>,
     /// What was taken over, or is to be, and is called by a name that is not of our making.
     pub(crate) adopted: BTreeSet<(Kind, ResourceId)>,
-    /// What the plans of the stacks asked to be told of, by uid.
-    pub(crate) asks: BTreeMap<String, BTreeSet<(Kind, ResourceId)>>,
+    /// What the plans of the stacks asked, by uid.
+    pub(crate) asks: BTreeMap<String, BTreeSet<Ask>>,
     /// The stacks that exist.
     pub(crate) stacks: BTreeSet<String>,
     pub(crate) marks: Marks,
@@ -109,8 +110,8 @@ impl Observer {
         self.read_details(calls, clock, &order, &listed, &signals).await;
         self.refresh_tags(&order, &mut listed);
         self.forget(&listed, &order.marks);
-        let unlisted = unlisted::ask(calls, &order, &listed.templates).await;
-        self.publish(&order, listed, signals, unlisted, started, clock.now())
+        let answers = asked::ask(calls, &order, &listed.templates).await;
+        self.publish(&order, listed, signals, answers, started, clock.now())
     }
 
     /// When each section was last known.
@@ -323,7 +324,7 @@ impl Observer {
         order: &Order<'_>,
         mut listed: Listed,
         signals: Signals,
-        unlisted: Unlisted,
+        answers: BTreeMap<String, Answers>,
         started: Timestamp,
         finished_at: Timestamp,
     ) -> Observed {
@@ -340,8 +341,9 @@ impl Observer {
         let (interned, mut slices) = (cutter.interned, cutter.slices);
         self.interned = interned;
         self.note_absence(order, &mut slices, &listed, started);
-        for (uid, rows) in unlisted {
-            slices.entry(uid).or_default().inventory.unlisted = rows;
+        for (uid, Answers { resources, interfaces }) in answers {
+            let inventory = &mut slices.entry(uid).or_default().inventory;
+            (inventory.unlisted, inventory.interfaces) = (resources, interfaces);
         }
         let Listed { sections, zones, unseen_zones, .. } = listed;
         let region = Region { observed_at: started, sections, zones, unseen_zones, signals };

@@ -154,6 +154,7 @@ pub(crate) fn same(one: &Inventory, other: &Inventory) -> bool {
         && one.incomplete == other.incomplete
         && one.missing_since == other.missing_since
         && one.unlisted == other.unlisted
+        && one.interfaces == other.interfaces
         && one.first_pass == other.first_pass
         && one.targets.iter().map(health).eq(other.targets.iter().map(health))
 }

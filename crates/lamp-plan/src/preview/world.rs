@@ -11,7 +11,8 @@ use lamp_cloud::{
 };
 
 use super::born::{born, instance, members, unknown};
-use crate::{Action, Ledger, Memory, Plan, PlanInput, Settlement, plan};
+use crate::protocol::interfaces::is_ours;
+use crate::{Action, Ask, Ledger, Memory, Plan, PlanInput, Settlement, plan};
 
 /// Time between two rounds: longer than two readings must be apart.
 const ROUND: Duration = Duration::from_secs(60);
@@ -37,6 +38,10 @@ impl World {
         };
         for kind in Kind::ALL.iter().copied().filter(known).collect::<Vec<_>>() {
             inventory.first_pass.entry(kind).or_insert(since);
+        }
+        // Interfaces of ours go with what they serve.
+        for interfaces in inventory.interfaces.values_mut() {
+            interfaces.retain(|interface| !is_ours(input, interface));
         }
         let (ledger, memory) = (input.ledger.clone(), input.memory.clone());
         Self { inventory, ledger, memory, now: input.now, started: 0 }
@@ -70,10 +75,18 @@ impl World {
             self.perform(action);
         }
         for ask in &plan.asks {
+            self.answer(ask);
+        }
+    }
+
+    fn answer(&mut self, ask: &Ask) {
+        match ask {
             // Of what is not in the records nobody can say whether it is there but AWS.
-            if self.ledger.values().any(|entry| entry.id.as_ref() == Some(&ask.1)) {
-                self.inventory.unlisted.entry(ask.clone()).or_insert(None);
+            Ask::Resource(kind, id) if self.ledger.values().any(|entry| entry.id.as_ref() == Some(id)) => {
+                self.inventory.unlisted.entry((*kind, id.clone())).or_insert(None);
             }
+            Ask::Resource(..) => {}
+            Ask::Interfaces { vpc } => drop(self.inventory.interfaces.entry(vpc.clone()).or_default()),
         }
     }
 

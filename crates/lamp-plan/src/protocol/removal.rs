@@ -7,7 +7,7 @@ use lamp_cloud::{Body, DeleteOptions, Kind, Part, Request, Resource, ResourceId,
 use super::attempt::propose;
 use super::compare::change_request;
 use super::users::{going_until, instances, only_rules_name_it, unknown_users, users};
-use super::{absence, adopt, intents, is_stale, stale, unknown};
+use super::{absence, adopt, intents, interfaces, is_stale, stale, unknown};
 use crate::observed::{Holding, find, list, referrers};
 use crate::{Action, Draft, Effect, Precondition, Settlement};
 
@@ -118,6 +118,9 @@ pub(super) fn delete(
     }
     if let Some((state, why)) = not_yet(draft, row) {
         return draft.report(part, row.kind(), Some(&row.id), state, why);
+    }
+    if interfaces::hold(draft, part, row) {
+        return;
     }
     let (request, reason) = match row.body.before_delete().into_iter().next() {
         Some(change) => {

@@ -1,7 +1,7 @@
 //! What the conditions are decided on.
 
 use jiff::Timestamp;
-use lamp_api::v1alpha1::{PartState, Tier};
+use lamp_api::v1alpha1::{DeletionStatus, PartState, Tier};
 use lamp_cloud::kinds::auto_scaling_group::Change as GroupChange;
 use lamp_cloud::{Change, CloudError, Kind, Outcome, Part, Request};
 
@@ -40,6 +40,8 @@ pub(super) struct Facts<'a> {
     pub too_few: Vec<(&'a str, u32, u32)>,
     /// Tiers with fewer serving instances than wanted right now: name, ready, desired.
     pub short: Vec<(&'a str, u32, u32)>,
+    /// How the deletion goes, if the stack is being deleted.
+    pub deletion: Option<&'a DeletionStatus>,
     /// Whether the site was whole before: only then can it miss something.
     pub was_whole: bool,
 }
@@ -50,6 +52,7 @@ impl<'a> Facts<'a> {
         plan: &'a Plan,
         (failures, denied): (&'a [(Part, CloudError)], &'a [CloudError]),
         was_whole: bool,
+        deletion: Option<&'a DeletionStatus>,
     ) -> Self {
         let mut unready: Vec<Unready<'a>> = plan
             .parts
@@ -67,7 +70,7 @@ impl<'a> Facts<'a> {
             .collect();
         unready.sort_by_key(|unready| rank(unready.report));
         let (too_few, short) = tiers(input, plan);
-        Self { input, plan, failures, denied, unready, too_few, short, was_whole }
+        Self { input, plan, failures, denied, unready, too_few, short, deletion, was_whole }
     }
 
     /// The first part of a room that is not ready.

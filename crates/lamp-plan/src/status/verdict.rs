@@ -1,10 +1,13 @@
 //! Conditions, and the sentence above them.
 
+use std::collections::BTreeSet;
+
 use lamp_api::Condition;
-use lamp_api::conditions::{MODE_PAUSED, condition, types};
+use lamp_api::conditions::{DELETION_BLOCKED, DELETION_STUCK, MODE_PAUSED, condition, types};
 use lamp_api::v1alpha1::{LeftAlone, LeftAloneReason, Mode, PartState};
 use lamp_cloud::Kind;
 
+use super::deletion;
 use super::facts::{Facts, Room, Unready};
 
 /// What a condition says.
@@ -112,8 +115,19 @@ fn progressing(facts: &Facts<'_>) -> Verdict {
     let under_way = facts.unready.iter().find(|unready| moving(unready.report.state));
     match under_way {
         Some(unready) => Verdict::new(true, "Waiting", sentence(unready)),
-        None => Verdict::new(false, "Settled", "nothing is to be done"),
+        None => {
+            deletion_goes_on(facts).unwrap_or_else(|| Verdict::new(false, "Settled", "nothing is to be done"))
+        }
     }
+}
+
+/// A deletion goes on while something of ours is awaited, whether or not anything was called just now.
+fn deletion_goes_on(facts: &Facts<'_>) -> Option<Verdict> {
+    let first = facts.unready.first().filter(|_| facts.input.deleting)?;
+    Some(match deletion_blocked(facts).filter(|_| first.report.blocked) {
+        Some(blocked) => Verdict::new(false, blocked.reason, blocked.message),
+        None => Verdict::new(true, "Deleting", sentence(first)),
+    })
 }
 
 fn degraded(facts: &Facts<'_>) -> Verdict {
@@ -152,15 +166,44 @@ fn missing(facts: &Facts<'_>) -> Verdict {
 }
 
 fn stalled(facts: &Facts<'_>) -> Verdict {
-    match facts.unready.iter().find(|unready| unready.report.blocked) {
+    // What only waits for something foreign to go is said below.
+    let needs_person = |unready: &&Unready<'_>| {
+        unready.report.blocked && !(facts.input.deleting && unready.report.state == PartState::Waiting)
+    };
+    match facts.unready.iter().find(needs_person) {
         Some(unready) => {
             let reason = unready.error.map_or("NeedsPerson", |error| error.class.reason());
             Verdict::new(true, reason, sentence(unready))
         }
-        None => reading_denied(facts)
+        None => deletion_blocked(facts)
+            .or_else(|| reading_denied(facts))
+            .or_else(|| deletion_stuck(facts))
             .or_else(|| healing_stalled(facts))
             .unwrap_or_else(|| Verdict::new(false, "NotBlocked", "nothing needs a person")),
     }
+}
+
+/// What others have in the way of a deletion stays until a person removes it.
+fn deletion_blocked(facts: &Facts<'_>) -> Option<Verdict> {
+    let mut foreign = facts.deletion?.blockers.iter().filter(|blocker| blocker.foreign);
+    let first = foreign.next()?;
+    let others: BTreeSet<&str> =
+        foreign.map(|blocker| blocker.by.as_str()).filter(|by| *by != first.by).collect();
+    let rest = match others.len() {
+        0 => String::new(),
+        1 => "; 1 more is in the way".to_owned(),
+        more => format!("; {more} more are in the way"),
+    };
+    Some(Verdict::new(true, DELETION_BLOCKED, format!("{}{rest}", first.message)))
+}
+
+/// An hour in which nothing went is worth a word, whatever it is waited for.
+fn deletion_stuck(facts: &Facts<'_>) -> Option<Verdict> {
+    let deletion = facts.deletion.filter(|deletion| deletion::is_stuck(deletion, facts.input.now))?;
+    let refused = deletion.blockers.first().map(|blocker| blocker.message.clone());
+    let waits = refused.or_else(|| facts.unready.first().map(sentence)).unwrap_or_default();
+    let message = format!("nothing went since {}: {waits}", deletion.last_progress_time.0);
+    Some(Verdict::new(true, DELETION_STUCK, message))
 }
 
 /// What may not be read is not known, however long it is waited for.

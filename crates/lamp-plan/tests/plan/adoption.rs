@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lamp_api::v1alpha1::PartState;
 use lamp_cloud::{Body, Kind, Part, Reference, Request, Resource, State, tag};
-use lamp_plan::{Plan, Settlement, preview};
+use lamp_plan::{Ask, Plan, Settlement, preview};
 
 use crate::support::{LAMP, Site};
 
@@ -112,7 +112,7 @@ fn nothing_is_planned_before_everything_is_known() {
     let all = std::mem::take(&mut site.world.inventory.unlisted);
     let plan = site.plan();
     assert!(plan.actions.is_empty() && plan.settlements.is_empty(), "{plan}");
-    assert!(all.keys().all(|asked| plan.asks.contains(asked)), "{plan}");
+    assert!(all.keys().all(|(kind, id)| plan.asks.contains(&Ask::Resource(*kind, id.clone()))), "{plan}");
     let last = all.keys().next_back().unwrap().clone();
     site.world.inventory.unlisted = all;
     site.world.inventory.unlisted.remove(&last);

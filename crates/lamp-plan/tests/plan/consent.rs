@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lamp_api::v1alpha1::PartState;
 use lamp_cloud::{Body, Kind, Part, Reference, Request, Resource, State};
-use lamp_plan::{Adoption, Effect, PartReport, Plan, Settlement};
+use lamp_plan::{Adoption, Ask, Effect, PartReport, Plan, Settlement};
 
 use crate::support::{LAMP, NETWORK, STATELESS, Site};
 
@@ -124,7 +124,7 @@ fn nothing_is_decided_before_aws_was_asked_by_the_id() {
     let mut site = Site::standing(NETWORK);
     let subnet = site.lose("subnet/public/1");
     let plan = site.round();
-    assert!(plan.asks.contains(&(Kind::Subnet, subnet.id.clone())), "{plan}");
+    assert!(plan.asks.contains(&Ask::Resource(Kind::Subnet, subnet.id.clone())), "{plan}");
     site.world.inventory.unlisted.clear();
     let plan = site.plan();
     assert!(plan.actions.is_empty() && plan.settlements.is_empty(), "{plan}");

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod adoption;
+mod blockers;
 mod consent;
 mod contention;
 mod deletion;

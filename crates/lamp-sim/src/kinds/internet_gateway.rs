@@ -1,7 +1,7 @@
 //! An internet gateway: there at once, attached by a call of its own.
 
 use lamp_cloud::kinds::internet_gateway::{Change, InternetGateway};
-use lamp_cloud::kinds::{load_balancer::LoadBalancer, nat_gateway::NatGateway, subnet::Subnet, vpc::Vpc};
+use lamp_cloud::kinds::vpc::Vpc;
 use lamp_cloud::{DeleteOptions, Reference, ResourceId, State};
 
 use super::{Behaviour, Creation, of_body};
@@ -71,9 +71,9 @@ fn admit_detach(gateway: &InternetGateway, world: &World, id: &str, vpc: &str) -
     if gateway.vpc.as_ref() != Some(&vpc) {
         return Err(Refusal::new("Gateway.NotAttached", format!("resource {id} is not attached to {vpc}")));
     }
-    match public_address(world, &vpc) {
+    match world.mapped_in(vpc.resolved()) {
         Some(holder) => {
-            let message = format!("Network {vpc} has some mapped public address(es): {holder}");
+            let message = format!("Network {vpc} has some mapped public address(es): {}", holder.id);
             Err(Refusal::new("DependencyViolation", message))
         }
         None => Ok(()),
@@ -85,17 +85,4 @@ impl World {
     pub(crate) fn internet_gateway_of(&self, vpc: &Reference) -> bool {
         self.each::<InternetGateway>().any(|(_, gateway)| gateway.vpc.as_ref() == Some(vpc))
     }
-}
-
-fn public_address(world: &World, vpc: &Reference) -> Option<String> {
-    let inside = |subnet: &Reference| {
-        subnet.as_id().and_then(|id| world.body::<Subnet>(id)).is_some_and(|subnet| subnet.vpc == *vpc)
-    };
-    let balancer = world
-        .each::<LoadBalancer>()
-        .find(|(_, balancer)| balancer.internet_facing && balancer.subnets.iter().any(inside))
-        .map(|(found, _)| found.id.clone());
-    let mut gateways = world.each::<NatGateway>().filter(|(found, _)| world.nat_stands(&found.id));
-    balancer
-        .or_else(|| gateways.find(|(_, gateway)| inside(&gateway.subnet)).map(|(found, _)| found.id.clone()))
 }

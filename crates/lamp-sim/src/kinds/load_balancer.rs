@@ -10,7 +10,7 @@ use lamp_cloud::{DeleteOptions, Kind, Reference, ResourceId, State};
 use super::{Behaviour, Creation, of_body};
 use crate::agenda::{Event, Step};
 use crate::refusal::Refusal;
-use crate::world::{Interfaces, World};
+use crate::world::World;
 
 impl Behaviour for LoadBalancer {
     const MISSING: &'static str = "LoadBalancerNotFound";
@@ -126,8 +126,8 @@ impl Behaviour for LoadBalancer {
 }
 
 fn linger(world: &mut World, id: &str) {
-    let Some(balancer) = world.body::<LoadBalancer>(id).cloned() else { return };
-    let interfaces = Interfaces { subnets: balancer.subnets, security_groups: balancer.security_groups };
+    let Some(row) = world.resource(Kind::LoadBalancer, id) else { return };
+    let interfaces = world.interfaces_of(row);
     world.lingering.insert(id.to_owned(), interfaces);
     let after = world.draw(world.config.durations.interface_release, &["interfaces", id]);
     world.agenda.plan(world.now + after, Event::InterfacesReleased(id.to_owned()));

@@ -1,7 +1,7 @@
 //! A security group: there at once with one rule that lets everything out; held by whatever uses or names it.
 
 use lamp_cloud::kinds::security_group::{Change, Peer, Rule, SecurityGroup};
-use lamp_cloud::kinds::{db_instance::DbInstance, load_balancer::LoadBalancer, vpc::Vpc};
+use lamp_cloud::kinds::vpc::Vpc;
 use lamp_cloud::{DeleteOptions, Reference, ResourceId, State};
 
 use super::{Behaviour, Creation, of_body};
@@ -73,24 +73,6 @@ impl World {
         };
         let rule = self.each::<SecurityGroup>().find(|(found, other)| found.id != id && names(other));
         let rule = rule.map(|(found, _)| found.id.clone());
-        let balancer = || {
-            let found = self.each::<LoadBalancer>().find(|(_, other)| other.security_groups.contains(group));
-            found.map(|(found, _)| found.id.clone())
-        };
-        let lingering = || {
-            let found = self.lingering.iter().find(|(_, other)| other.security_groups.contains(group));
-            found.map(|(id, _)| format!("network interface of {id}"))
-        };
-        let database = || {
-            let found = self.each::<DbInstance>().find(|(_, other)| other.security_groups.contains(group));
-            found.map(|(found, _)| found.id.clone())
-        };
-        let instance = || {
-            let uses = |groups: &[ResourceId]| groups.iter().any(|other| other == id);
-            let found =
-                self.machines.iter().find(|(_, machine)| machine.exists() && uses(&machine.security_groups));
-            found.map(|(id, _)| id.clone())
-        };
-        rule.or_else(balancer).or_else(lingering).or_else(database).or_else(instance)
+        rule.or_else(|| self.guarded_by(id).map(|interface| interface.id))
     }
 }

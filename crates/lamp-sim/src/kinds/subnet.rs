@@ -1,11 +1,8 @@
 //! A subnet: there at once; held by every network interface in it.
 
 use ipnet::Ipv4Net;
-use lamp_cloud::kinds::{
-    db_instance::DbInstance, db_subnet_group::DbSubnetGroup, load_balancer::LoadBalancer,
-    nat_gateway::NatGateway, subnet::Subnet, vpc::Vpc,
-};
-use lamp_cloud::{DeleteOptions, Kind, Reference, ResourceId, State};
+use lamp_cloud::kinds::{subnet::Subnet, vpc::Vpc};
+use lamp_cloud::{DeleteOptions, Kind, ResourceId, State};
 
 use super::{Behaviour, Creation, of_body};
 use crate::refusal::Refusal;
@@ -47,8 +44,8 @@ impl Behaviour for Subnet {
     }
 
     fn admit_delete(&self, world: &World, id: &str, _: &DeleteOptions) -> Result<(), Refusal> {
-        match world.interface_in(&Reference::id(id)) {
-            Some(holder) => Err(Refusal::in_use(id, &holder)),
+        match world.interface_in(id) {
+            Some(holder) => Err(Refusal::in_use(id, &holder.id)),
             None => Ok(()),
         }
     }
@@ -62,37 +59,4 @@ impl Behaviour for Subnet {
 
 fn overlap(one: &Ipv4Net, other: &Ipv4Net) -> bool {
     one.contains(other) || other.contains(one)
-}
-
-impl World {
-    /// Something with a network interface in this subnet.
-    fn interface_in(&self, subnet: &Reference) -> Option<String> {
-        let balancer = self.each::<LoadBalancer>().find(|(_, balancer)| balancer.subnets.contains(subnet));
-        let balancer = balancer.map(|(found, _)| found.id.clone());
-        let lingering = || {
-            let found = self.lingering.iter().find(|(_, interfaces)| interfaces.subnets.contains(subnet));
-            found.map(|(id, _)| format!("network interface of {id}"))
-        };
-        let gateway = || {
-            let mut gateways = self.each::<NatGateway>().filter(|(found, _)| self.nat_stands(&found.id));
-            gateways.find(|(_, gateway)| gateway.subnet == *subnet).map(|(found, _)| found.id.clone())
-        };
-        let instance = || {
-            let id = subnet.as_id()?;
-            let found = self.machines.iter().find(|(_, machine)| machine.subnet == id && machine.exists());
-            found.map(|(id, _)| id.clone())
-        };
-        balancer.or_else(lingering).or_else(gateway).or_else(instance).or_else(|| self.database_in(subnet))
-    }
-
-    fn database_in(&self, subnet: &Reference) -> Option<String> {
-        let groups: Vec<&str> = self
-            .each::<DbSubnetGroup>()
-            .filter(|(_, group)| group.subnets.contains(subnet))
-            .map(|(found, _)| found.id.as_str())
-            .collect();
-        let inside =
-            |database: &DbInstance| groups.iter().any(|group| database.subnet_group.as_id() == Some(*group));
-        self.each::<DbInstance>().find(|(_, database)| inside(database)).map(|(found, _)| found.id.clone())
-    }
 }

@@ -44,6 +44,12 @@ impl World {
         self.plan_step(Kind::DbInstance, id, Step::Ready, span);
     }
 
+    /// The zones that it stands in: its own, and that of its standby.
+    pub(crate) fn zones_of_database(&self, id: &str, body: &DbInstance) -> Vec<String> {
+        let standby = self.databases.get(id).and_then(|database| database.standby.clone());
+        body.zone.clone().into_iter().chain(standby).collect()
+    }
+
     /// Zones of its subnets: the one that was asked for first, then by lot.
     fn database_zones(&self, id: &str, body: &DbInstance) -> Vec<String> {
         use lamp_cloud::kinds::{db_subnet_group::DbSubnetGroup, subnet::Subnet};

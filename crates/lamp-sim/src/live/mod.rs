@@ -1,8 +1,9 @@
-//! What lives by itself: instances, their groups and targets, databases, the load and its metrics.
+//! What lives by itself: instances, their groups and targets, databases, network interfaces, the load and its metrics.
 
 pub(crate) mod databases;
 pub(crate) mod groups;
 pub(crate) mod instances;
+pub(crate) mod interfaces;
 pub(crate) mod load;
 pub(crate) mod metrics;
 pub(crate) mod targets;

@@ -3,9 +3,9 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use lamp_api::conditions::types;
+use lamp_api::conditions::{DELETION_STUCK, types};
 use lamp_api::kinds::{self, KindInfo};
-use lamp_api::v1alpha1::{LampStack, Waiting};
+use lamp_api::v1alpha1::{Blocker, LampStack, Waiting};
 use serde_json::Value;
 
 use crate::client::{Follower, until};
@@ -13,7 +13,7 @@ use crate::exit::Failure;
 use crate::printer::format::json_text;
 use crate::session::Session;
 use crate::target;
-use crate::view::waiting_lines;
+use crate::view::{blocker_lines, waiting_lines};
 
 /// What is waited for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,11 +156,11 @@ fn verdict(goal: &Goal, object: Option<&Value>) -> Verdict {
     };
     let about_stall = matches!(goal, Goal::Handled(_))
         || matches!(goal, Goal::Condition { kind, .. } if kind == types::STALLED);
+    // What is stuck may go by itself yet; only what needs a person ends the waiting.
+    let needs_person = |stalled: &Value| stalled["status"] == "True" && stalled["reason"] != DELETION_STUCK;
     match condition(object, types::STALLED) {
         _ if met => Verdict::Met,
-        Some(stalled) if !about_stall && stalled["status"] == "True" => {
-            Verdict::Stalled(blocker(object, stalled))
-        }
+        Some(stalled) if !about_stall && needs_person(stalled) => Verdict::Stalled(blocker(object, stalled)),
         _ => Verdict::NotYet,
     }
 }
@@ -179,9 +179,14 @@ fn blocker(object: &Value, stalled: &Value) -> String {
     let text = |field: &str| stalled[field].as_str().unwrap_or_default();
     let waiting: Vec<Waiting> =
         serde_json::from_value(object["status"]["waiting"].clone()).unwrap_or_default();
-    let blocked: Vec<Waiting> = waiting.into_iter().filter(|one| one.blocked).collect();
     let mut lines = vec![format!("{}: {}", text("reason"), text("message"))];
+    // Blockers of a deletion say the same as the parts that wait for them, and more.
+    let blockers: Vec<Blocker> =
+        serde_json::from_value(object["status"]["deletion"]["blockers"].clone()).unwrap_or_default();
+    let named = |part: &str| blockers.iter().any(|blocker| blocker.part == part);
+    let blocked: Vec<Waiting> = waiting.into_iter().filter(|one| one.blocked && !named(&one.part)).collect();
     lines.extend(waiting_lines(&blocked));
+    lines.extend(blocker_lines(&blockers));
     if lines == [": "] {
         lines = vec![json_text(stalled)];
     }
@@ -241,6 +246,19 @@ mod tests {
         }
         let asked = "condition=Stalled".parse().unwrap();
         assert_eq!(verdict(&asked, Some(&object("Stalled", "True", 2))), Verdict::Met);
+    }
+
+    #[test]
+    fn a_blocked_deletion_names_its_blockers_and_a_stuck_one_is_waited_for() {
+        let mut blocked = object("Stalled", "True", 2);
+        blocked["status"]["conditions"][0]["reason"] = json!("DeletionBlocked");
+        blocked["status"]["waiting"] = json!([{"part": "vpc", "reason": "held by eni-1", "blocked": true}]);
+        blocked["status"]["deletion"]["blockers"] = json!([
+            {"part": "vpc", "id": "vpc-1", "by": "eni-1", "message": "vpc-1 (vpc) is held by eni-1", "foreign": true}]);
+        let Verdict::Stalled(why) = verdict(&Goal::Deleted, Some(&blocked)) else { panic!() };
+        assert_eq!(plain(&why), "DeletionBlocked: no room\n! vpc-1 (vpc) is held by eni-1");
+        blocked["status"]["conditions"][0]["reason"] = json!("DeletionStuck");
+        assert_eq!(verdict(&Goal::Deleted, Some(&blocked)), Verdict::NotYet);
     }
 
     #[test]

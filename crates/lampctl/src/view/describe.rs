@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Event;
-use lamp_api::v1alpha1::{DatabaseStatus, LampStack, LampStackStatus, PartState};
+use lamp_api::v1alpha1::{DatabaseStatus, DeletionStatus, LampStack, LampStackStatus, PartState};
 
-use super::{event, is_good, times, waiting_lines, why};
+use super::{blocker_lines, event, is_good, times, waiting_lines, why};
 use crate::age::{age, present};
 use crate::printer::style;
 use crate::printer::table::Columns;
@@ -23,6 +23,9 @@ pub(crate) fn text(stack: &LampStack, events: &[Event], now: Timestamp) -> Strin
         let waiting: String =
             waiting_lines(&status.waiting).iter().map(|line| format!("  {line}\n")).collect();
         block(&mut out, "Waiting", &waiting);
+        if let Some(deletion) = &status.deletion {
+            block(&mut out, "Deletion", &deletion_rows(deletion, now));
+        }
         if !status.strangers.is_empty() {
             block(&mut out, "Strangers", &strangers(status));
         }
@@ -150,6 +153,15 @@ fn parts(status: &LampStackStatus) -> String {
     columns.text()
 }
 
+fn deletion_rows(deletion: &DeletionStatus, now: Timestamp) -> String {
+    let mut columns = Columns::indented(2);
+    let ago = |time: Timestamp| format!("{} ago", age(time, now));
+    columns.row(vec!["Started:".to_owned(), ago(deletion.started_time.0)]);
+    columns.row(vec!["Last progress:".to_owned(), ago(deletion.last_progress_time.0)]);
+    let blockers = blocker_lines(&deletion.blockers);
+    columns.text() + &blockers.iter().map(|line| format!("  {line}\n")).collect::<String>()
+}
+
 fn event_rows(events: &[Event], now: Timestamp) -> String {
     let mut columns = Columns::indented(2);
     for one in events {
@@ -168,6 +180,21 @@ mod tests {
 
     use super::*;
     use crate::view::fixture;
+
+    #[test]
+    fn a_deletion_names_what_is_in_its_way() {
+        let mut stack = fixture::stack();
+        stack.status.as_mut().unwrap().deletion = Some(fixture::deletion());
+        let page = fixture::plain(&text(&stack, &[], fixture::now()));
+        expect![[r#"
+            Deletion:
+              Started:         4m ago
+              Last progress:   60s ago
+              ! subnet-1 (subnet/public/1) is held by eni-1: a bastion's; remove it
+              ○ sg-1 (security-group/web) is held by eni-2: ELB app/web/1; it goes by itself
+        "#]]
+        .assert_eq(&page[page.find("Deletion:").unwrap()..page.find("Last decisions").unwrap()]);
+    }
 
     #[test]
     fn strangers_are_named_where_there_are_any() {

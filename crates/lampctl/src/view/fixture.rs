@@ -1,7 +1,7 @@
 //! A stack in the middle of things, for the tests of everything that shows one.
 
 use jiff::Timestamp;
-use lamp_api::v1alpha1::{LampStack, LeftAlone, LeftAloneReason};
+use lamp_api::v1alpha1::{DeletionStatus, LampStack, LeftAlone, LeftAloneReason};
 use serde_json::json;
 
 /// Five minutes after the stack was made.
@@ -20,6 +20,20 @@ pub(crate) fn left_alone() -> LeftAlone {
         corrections: None,
         next_attempt_time: None,
     }
+}
+
+/// A deletion with something of others in its way, and something that goes by itself.
+pub(crate) fn deletion() -> DeletionStatus {
+    serde_json::from_value(json!({
+        "startedTime": "2026-11-20T10:01:00Z", "lastProgressTime": "2026-11-20T10:04:00Z",
+        "blockers": [
+            {"part": "subnet/public/1", "id": "subnet-1", "by": "eni-1", "foreign": true,
+             "message": "subnet-1 (subnet/public/1) is held by eni-1: a bastion's; remove it"},
+            {"part": "security-group/web", "id": "sg-1", "by": "eni-2",
+             "message": "sg-1 (security-group/web) is held by eni-2: ELB app/web/1; it goes by itself"}
+        ]
+    }))
+    .unwrap()
 }
 
 pub(crate) fn stack() -> LampStack {

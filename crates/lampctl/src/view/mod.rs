@@ -13,7 +13,7 @@ pub(crate) mod fixture;
 use jiff::Timestamp;
 use lamp_api::Condition;
 use lamp_api::conditions::types;
-use lamp_api::v1alpha1::{LampStack, LampStackStatus, LeftAlone, Waiting};
+use lamp_api::v1alpha1::{Blocker, LampStack, LampStackStatus, LeftAlone, Waiting};
 
 use crate::printer::style;
 
@@ -73,6 +73,15 @@ pub(crate) fn left_alone_lines(left: &[LeftAlone]) -> Vec<String> {
         format!("{} {part} {field}: {found}, and the spec says {wanted}{contended}", style::attention("≠"))
     };
     left.iter().map(line).collect()
+}
+
+/// `! subnet-1 (subnet/app/1) is held by …` for what a person must remove, `○ …` for what goes by itself.
+pub(crate) fn blocker_lines(blockers: &[Blocker]) -> Vec<String> {
+    let line = |one: &Blocker| {
+        let sign = if one.foreign { style::bad("!") } else { style::faint("○") };
+        format!("{sign} {}", one.message)
+    };
+    blockers.iter().map(line).collect()
 }
 
 /// `! database: …` for what a person must unblock, `○ tier/web: …` for what waits by itself; blocked ones first.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lamp_api::v1alpha1::{LampStack, LampStackStatus, PartState, PartStatus};
 
-use super::{health, title};
+use super::{blocker_lines, health, title};
 use crate::printer::style;
 
 /// A heading with what hangs below it.
@@ -28,7 +28,8 @@ pub(crate) fn text(stack: &LampStack) -> String {
     if let Some(url) = &status.url {
         out.push_str(&format!("{}\n", style::faint(url)));
     }
-    let branches = groups(stack, status);
+    let mut branches = groups(stack, status);
+    branches.extend(in_the_way(status));
     if branches.is_empty() {
         out.push_str(&style::faint("no part of it exists or is planned\n"));
     }
@@ -67,6 +68,14 @@ fn groups(stack: &LampStack, status: &LampStackStatus) -> Vec<Branch> {
         found.push(Branch { label, branches: leaves(&database) });
     }
     found
+}
+
+/// What keeps the site from being deleted.
+fn in_the_way(status: &LampStackStatus) -> Option<Branch> {
+    let lines = blocker_lines(&status.deletion.as_ref()?.blockers);
+    let branches: Vec<Branch> = lines.into_iter().map(Branch::leaf).collect();
+    let label = style::heading("In the way of the deletion");
+    (!branches.is_empty()).then(|| Branch { label, branches })
 }
 
 /// Tiers of the spec, and those that are still there although the spec has them no more.
@@ -181,6 +190,19 @@ mod tests {
                └─ ✔ db-subnet-group dsg-1
         "#]]
         .assert_eq(&fixture::plain(&text(&fixture::stack())));
+    }
+
+    #[test]
+    fn a_site_that_goes_shows_what_is_in_the_way() {
+        let mut stack = fixture::stack();
+        stack.status.as_mut().unwrap().deletion = Some(fixture::deletion());
+        let tree = fixture::plain(&text(&stack));
+        expect![[r#"
+            └─ In the way of the deletion
+               ├─ ! subnet-1 (subnet/public/1) is held by eni-1: a bastion's; remove it
+               └─ ○ sg-1 (security-group/web) is held by eni-2: ELB app/web/1; it goes by itself
+        "#]]
+        .assert_eq(&tree[tree.find("└─ In the way").unwrap()..]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use lamp_api::v1alpha1::{Decision, LampStack, LampStackStatus, PartState};
 
-use super::{health, is_good, left_alone_lines, times, title, waiting_lines};
+use super::{blocker_lines, health, is_good, left_alone_lines, times, title, waiting_lines};
 use crate::age::{age, present};
 use crate::printer::style;
 use crate::printer::table::Columns;
@@ -20,6 +20,8 @@ pub(crate) fn text(stack: &LampStack, now: Timestamp) -> String {
     }
     section(&mut out, "Not as it should be", not_good(status, now));
     section(&mut out, "Waiting", waiting_lines(&status.waiting));
+    let blockers = status.deletion.iter().flat_map(|deletion| blocker_lines(&deletion.blockers));
+    section(&mut out, "In the way of the deletion", blockers.collect());
     section(&mut out, "Failed parts", failed(status));
     section(&mut out, "Left alone", left_alone_lines(&status.left_alone));
     let decisions = decisions(&status.decisions, now);

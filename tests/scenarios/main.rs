@@ -21,6 +21,7 @@ mod instances;
 mod left_alone;
 mod many_stacks;
 mod modes;
+mod orphans;
 mod permissions;
 mod replicas;
 mod scaling;

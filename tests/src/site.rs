@@ -11,8 +11,10 @@ use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 use lamp_api::admission::{self, Strictness};
 use lamp_api::conditions::{is_true, types};
-use lamp_api::kinds::{IMPORT, LAMPSTACK, NAMESPACE};
-use lamp_api::v1alpha1::{ImportStatus, LampStackStatus};
+use lamp_api::kinds::{IMPORT, KindInfo, LAMPSTACK, NAMESPACE, ORPHAN_DELETION, ORPHAN_REPORT};
+use lamp_api::v1alpha1::{
+    DoomedResource, ImportStatus, LampStackStatus, OrphanDeletionStatus, OrphanReportStatus,
+};
 use lamp_cloud::{InstanceState, State, tag};
 use lamp_controller::{Deps, Engine, Settings};
 use lamp_sim::{Config, Simulator, VirtualClock};
@@ -70,6 +72,8 @@ pub struct Site {
     pub gate: Gate,
     rows: Arc<dyn Backend>,
     options: SiteOptions,
+    /// How many data directories were lost: each one makes other uids.
+    lost: u32,
     process: Process,
 }
 
@@ -95,12 +99,9 @@ impl Site {
         let region = Simulator::new(options.region.clone(), Arc::new(clock.clone()));
         let gate = Gate::default();
         let rows: Arc<dyn Backend> = Arc::new(MemoryBackend::new());
-        let process = start(&clock, &region, &gate, &rows, &options)?;
-        let site = Self { clock, region, gate, rows, options, process };
-        site.finish(site.process.store.create(
-            &Key::new(NAMESPACE.plural, "", "default"),
-            serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}),
-        ))???;
+        let process = start(&clock, &region, &gate, &rows, &options, 0)?;
+        let site = Self { clock, region, gate, rows, options, lost: 0, process };
+        site.make_namespace()?;
         Ok(site)
     }
 
@@ -118,7 +119,7 @@ impl Site {
     /// When the store cannot be opened again.
     pub fn restart(&mut self) -> Result<()> {
         self.gate.revive();
-        self.process = start(&self.clock, &self.region, &self.gate, &self.rows, &self.options)?;
+        self.process = start(&self.clock, &self.region, &self.gate, &self.rows, &self.options, self.lost)?;
         Ok(())
     }
 
@@ -138,23 +139,96 @@ impl Site {
         Ok(key)
     }
 
+    /// Creates an object of a kind that people create, with this spec.
+    ///
+    /// # Errors
+    /// What admission or the store says.
+    pub fn create(&self, kind: &KindInfo, name: &str, spec: &Value) -> Result<Key> {
+        let key = Key::new(kind.plural, "default", name);
+        let object = serde_json::json!({
+            "apiVersion": kind.api_version(),
+            "kind": kind.kind,
+            "metadata": {"name": key.name, "namespace": key.namespace},
+            "spec": spec,
+        });
+        let admitted = admission::admit(kind, &object, None, Strictness::Strict)?.object;
+        self.finish(self.process.store.create(&key, admitted))???;
+        Ok(key)
+    }
+
+    /// Asks a question, and removes it again.
+    fn ask(&self, kind: &KindInfo, spec: &Value) -> Result<Value> {
+        let key = self.create(kind, "question-1", spec)?;
+        self.finish(self.process.engine.answer(&key))??;
+        let stored = self.process.store.get(&key)?.context("the question is gone")?;
+        self.finish(self.process.store.delete(&key, Preconditions::default()))???;
+        Ok(stored.object["status"].clone())
+    }
+
     /// Asks as which spec the site in a network would be kept.
     ///
     /// # Errors
     /// What the store says.
     pub fn ask_import(&self, vpc: &str) -> Result<ImportStatus> {
-        let key = Key::new(IMPORT.plural, "default", "import-1");
-        let object = serde_json::json!({
-            "apiVersion": IMPORT.api_version(),
-            "kind": IMPORT.kind,
-            "metadata": {"name": key.name, "namespace": key.namespace},
-            "spec": {"vpc": vpc},
-        });
-        let admitted = admission::admit(&IMPORT, &object, None, Strictness::Strict)?.object;
-        self.finish(self.process.store.create(&key, admitted))???;
-        self.finish(self.process.engine.answer(&key))??;
-        let stored = self.process.store.get(&key)?.context("the question is gone")?;
-        Ok(serde_json::from_value(stored.object["status"].clone())?)
+        Ok(serde_json::from_value(self.ask(&IMPORT, &serde_json::json!({"vpc": vpc}))?)?)
+    }
+
+    /// Asks what belongs to no stack.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn ask_orphans(&self) -> Result<OrphanReportStatus> {
+        Ok(serde_json::from_value(self.ask(&ORPHAN_REPORT, &serde_json::json!({}))?)?)
+    }
+
+    /// Orders the deletion of orphans.
+    ///
+    /// # Errors
+    /// What admission or the store says.
+    pub fn order(&self, name: &str, uid: &str, resources: &[DoomedResource]) -> Result<Key> {
+        let spec = serde_json::json!({"uid": uid, "resources": resources});
+        self.create(&ORPHAN_DELETION, name, &spec)
+    }
+
+    /// The status of an order; `None` once it is gone.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn order_status(&self, key: &Key) -> Result<Option<OrphanDeletionStatus>> {
+        let Some(stored) = self.process.store.get(key)? else { return Ok(None) };
+        let status = stored.object.get("status").cloned().unwrap_or_else(|| serde_json::json!({}));
+        Ok(Some(serde_json::from_value(status)?))
+    }
+
+    /// Somebody changes an object in the store.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn edit(&self, key: &Key, change: impl FnOnce(&mut Value)) -> Result<()> {
+        let stored = self.process.store.get(key)?.context("it is not there")?;
+        let mut object = Value::clone(&stored.object);
+        change(&mut object);
+        self.finish(self.process.store.update(key, Some(stored.revision), object))???;
+        Ok(())
+    }
+
+    /// The data directory is lost, and another one takes its place.
+    ///
+    /// # Errors
+    /// When the store cannot be opened.
+    pub fn lose_store(&mut self) -> Result<()> {
+        self.rows = Arc::new(MemoryBackend::new());
+        self.lost += 1;
+        self.restart()?;
+        self.make_namespace()
+    }
+
+    fn make_namespace(&self) -> Result<()> {
+        self.finish(self.process.store.create(
+            &Key::new(NAMESPACE.plural, "", "default"),
+            serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}),
+        ))???;
+        Ok(())
     }
 
     /// Asks for the deletion of a stack.
@@ -199,8 +273,8 @@ impl Site {
                 return Ok(Err(Died));
             }
             let mut again = false;
-            for key in self.keys()? {
-                match self.finish(self.process.engine.reconcile(&key))? {
+            for key in self.worked_on()? {
+                match self.finish(self.process.engine.work(&key))? {
                     Ok(requeue) => again |= requeue.after == Some(Duration::ZERO),
                     Err(Died) => return Ok(Err(Died)),
                 }
@@ -258,6 +332,12 @@ impl Site {
     pub fn keys(&self) -> Result<Vec<Key>> {
         let (stored, _) = self.process.store.list(LAMPSTACK.plural, None)?;
         Ok(stored.into_iter().map(|stored| stored.key).collect())
+    }
+
+    /// Keys of everything that goes on by itself: stacks, and orders to delete orphans.
+    fn worked_on(&self) -> Result<Vec<Key>> {
+        let (orders, _) = self.process.store.list(ORPHAN_DELETION.plural, None)?;
+        Ok(self.keys()?.into_iter().chain(orders.into_iter().map(|stored| stored.key)).collect())
     }
 
     /// Mutating calls so far, by operation.
@@ -354,10 +434,12 @@ fn start(
     gate: &Gate,
     rows: &Arc<dyn Backend>,
     options: &SiteOptions,
+    lost: u32,
 ) -> Result<Process> {
     let backend = CrashingBackend { inner: Arc::clone(rows), gate: gate.clone() };
     let time = clock.clone();
-    let store = Store::with_backend(Arc::new(backend), move || lamp_cloud::Clock::now(&time), "test")?;
+    let instance = if lost == 0 { "test".to_owned() } else { format!("test-{lost}") };
+    let store = Store::with_backend(Arc::new(backend), move || lamp_cloud::Clock::now(&time), &instance)?;
     let engine = Engine::new(Deps {
         cloud: Arc::new(Crashing { inner: region.clone(), gate: gate.clone() }),
         store: store.clone(),

@@ -63,6 +63,30 @@ pub const IMPORT: KindInfo = KindInfo {
     has_status: true,
 };
 
+pub const ORPHAN_REPORT: KindInfo = KindInfo {
+    group: crate::GROUP,
+    version: "v1alpha1",
+    kind: "OrphanReport",
+    plural: "orphanreports",
+    singular: "orphanreport",
+    short_names: &[],
+    categories: &["lamplighter"],
+    namespaced: true,
+    has_status: true,
+};
+
+pub const ORPHAN_DELETION: KindInfo = KindInfo {
+    group: crate::GROUP,
+    version: "v1alpha1",
+    kind: "OrphanDeletion",
+    plural: "orphandeletions",
+    singular: "orphandeletion",
+    short_names: &[],
+    categories: &["lamplighter"],
+    namespaced: true,
+    has_status: true,
+};
+
 pub const NAMESPACE: KindInfo = KindInfo {
     group: "",
     version: "v1",
@@ -88,7 +112,7 @@ pub const EVENT: KindInfo = KindInfo {
 };
 
 /// Every kind that is served. A new kind is one line here.
-pub const KINDS: &[KindInfo] = &[LAMPSTACK, PLAN, IMPORT, NAMESPACE, EVENT];
+pub const KINDS: &[KindInfo] = &[LAMPSTACK, PLAN, IMPORT, ORPHAN_REPORT, ORPHAN_DELETION, NAMESPACE, EVENT];
 
 /// The kind with this plural name, if it is served.
 pub fn by_plural(group: &str, plural: &str) -> Option<&'static KindInfo> {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::ObjectMeta;
 use crate::kinds::KindInfo;
-use crate::v1alpha1::{Import, LampStack, Plan};
+use crate::v1alpha1::{Import, LampStack, OrphanDeletion, OrphanReport, Plan};
 
 /// The schema of whole objects of `kind`: one self-contained structural schema, without `$ref`.
 ///
@@ -19,12 +19,16 @@ pub fn of(kind: &KindInfo) -> Option<&'static Value> {
     static LAMPSTACK: OnceLock<Value> = OnceLock::new();
     static PLAN: OnceLock<Value> = OnceLock::new();
     static IMPORT: OnceLock<Value> = OnceLock::new();
+    static ORPHAN_REPORT: OnceLock<Value> = OnceLock::new();
+    static ORPHAN_DELETION: OnceLock<Value> = OnceLock::new();
     static NAMESPACE: OnceLock<Value> = OnceLock::new();
     static EVENT: OnceLock<Value> = OnceLock::new();
     match kind.kind {
         "LampStack" => Some(LAMPSTACK.get_or_init(custom::<LampStack>)),
         "Plan" => Some(PLAN.get_or_init(custom::<Plan>)),
         "Import" => Some(IMPORT.get_or_init(custom::<Import>)),
+        "OrphanReport" => Some(ORPHAN_REPORT.get_or_init(custom::<OrphanReport>)),
+        "OrphanDeletion" => Some(ORPHAN_DELETION.get_or_init(custom::<OrphanDeletion>)),
         "Namespace" => Some(NAMESPACE.get_or_init(core::<Namespace>)),
         "Event" => Some(EVENT.get_or_init(core::<Event>)),
         _ => None,

@@ -13,15 +13,10 @@ use crate::ledger;
 use crate::observer::Observed;
 use crate::reconcile::Fault;
 use crate::stack::{self, Stack};
-use crate::time::since;
 
 /// Plans; `None` while there is no observation that is young enough.
 pub(crate) fn respond<C: Cloud>(shared: &Shared<C>, stored: &Stored) -> Result<Option<PlanStatus>, Fault> {
-    let observed = shared.observed();
-    let is_old = since(observed.finished_at, shared.clock.now()) > shared.settings.stale_after();
-    if observed.pass == 0 || is_old {
-        return Ok(None);
-    }
+    let Some(observed) = shared.young() else { return Ok(None) };
     plan(shared, stored, &observed).map(Some)
 }
 

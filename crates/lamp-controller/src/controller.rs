@@ -11,14 +11,13 @@ use lamp_store::{Key, Store, StoreError};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{Deps, Engine};
+use crate::engine::{self, Deps, Engine};
 use crate::metrics::Metrics;
 use crate::observer::Observed;
 use crate::requeue::{Requeue, backoff};
 use crate::runtime::{Ended, Informer, Queue, Runner};
 use crate::settings::Settings;
 use crate::time::{since, until};
-use crate::{question, stack};
 
 /// Whether the controller does its work, for `/readyz`.
 #[derive(Clone)]
@@ -91,8 +90,7 @@ impl<C: Cloud> Controller<C> {
     /// # Errors
     /// The store was closed.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), StoreError> {
-        let [plans, imports] = question::PLURALS;
-        let (mut informer, keys) = Informer::start(&self.store, &[stack::PLURAL, plans, imports])?;
+        let (mut informer, keys) = Informer::start(&self.store, &engine::PLURALS)?;
         let grace = self.settings.shutdown_grace;
         let mut cycle = Cycle::new(self);
         cycle.add_all(keys);

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use lamp_api::kinds::{IMPORT, ORPHAN_DELETION, ORPHAN_REPORT, PLAN};
 use lamp_api::v1alpha1::Mode;
 use lamp_cloud::{Clock, Cloud, Kind, MetricQuery, Outcome, Request, ResourceId};
 use lamp_store::{Key, Store, StoreError, Stored};
@@ -13,7 +14,7 @@ use crate::calls::{Calls, Metered};
 use crate::ledger;
 use crate::metrics::Metrics;
 use crate::observer::{Marks, Observed, Observer, Order, has_another_name};
-use crate::orphans::Orphans;
+use crate::orphans::{self, Orphans};
 use crate::recollection::Recollections;
 use crate::recorder::Recorder;
 use crate::regions::{Regions, region_of};
@@ -21,6 +22,10 @@ use crate::requeue::Requeue;
 use crate::settings::Settings;
 use crate::stack::{PLURAL, Stack, StackCache};
 use crate::{question, reconcile};
+
+/// The kinds of objects that are worked on.
+pub(crate) const PLURALS: [&str; 5] =
+    [PLURAL, PLAN.plural, IMPORT.plural, ORPHAN_REPORT.plural, ORPHAN_DELETION.plural];
 
 /// What an engine works with.
 pub struct Deps<C> {
@@ -140,7 +145,7 @@ impl<C: Cloud> Engine<C> {
     /// The store cannot be read.
     pub fn keys(&self) -> Result<Vec<Key>, StoreError> {
         let mut keys = Vec::new();
-        for plural in [PLURAL].into_iter().chain(question::PLURALS) {
+        for plural in PLURALS {
             for stored in self.shared.store.list(plural, None)?.0 {
                 if self.shared.minds(&stored)? {
                     keys.push(stored.key);
@@ -155,6 +160,7 @@ impl<C: Cloud> Engine<C> {
         match self.shared.is_anothers(key) {
             Ok(true) => Requeue::default(),
             Ok(false) if question::is_question(key) => self.answer(key).await,
+            Ok(false) if orphans::is_order(key) => orphans::work(&self.shared, key).await,
             Ok(false) => self.reconcile(key).await,
             Err(error) => Requeue { error: Some(error.to_string()), ..Requeue::default() },
         }
@@ -170,14 +176,14 @@ impl<C: Cloud> Engine<C> {
         reconcile::reconcile(&self.shared, key).await
     }
 
-    /// Answers one `Plan` or `Import`.
+    /// Answers one `Plan`, `Import` or `OrphanReport`.
     pub async fn answer(&self, key: &Key) -> Requeue {
         question::answer(&self.shared, key).await
     }
 
-    /// Resources that carry our install tag but belong to no stack of the store. They are never touched.
+    /// Resources that carry our install tag but belong to no stack of the store.
     pub fn orphans(&self) -> Orphans {
-        self.shared.orphans.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.orphans()
     }
 
     /// How the engine works.
@@ -189,6 +195,23 @@ impl<C: Cloud> Engine<C> {
 impl<C> Shared<C> {
     pub(crate) fn observed(&self) -> Arc<Observed> {
         Arc::clone(&self.latest.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn orphans(&self) -> Orphans {
+        self.orphans.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The latest observation, if there is one that is young enough to decide on.
+    pub(crate) fn young(&self) -> Option<Arc<Observed>> {
+        let (observed, now) = (self.observed(), self.clock.now());
+        let age = crate::time::since(observed.finished_at, now);
+        let is_young = age <= self.settings.stale_after() && observed.finished_at <= now;
+        (is_young && observed.pass > 0).then_some(observed)
+    }
+
+    /// The latest observation, if it shows everything that was done to the stack `uid` as well.
+    pub(crate) fn fresh(&self, uid: &str) -> Option<Arc<Observed>> {
+        self.young().filter(|observed| observed.pass >= self.recollections.get(uid).needs_pass)
     }
 
     pub(crate) fn passes_started(&self) -> u64 {
@@ -231,6 +254,14 @@ impl<C> Shared<C> {
         }
     }
 
+    /// The lost stacks whose remains are being deleted.
+    fn going(&self) -> BTreeSet<String> {
+        // A store that cannot be read costs what was asked about them in this pass, and nothing else.
+        let orders = orphans::orders(&self.store, &self.install).unwrap_or_default();
+        let going = orders.iter().filter(|order| order.is_under_way());
+        going.filter_map(|order| order.uid().map(str::to_owned)).collect()
+    }
+
     fn marks(&self) -> MutexGuard<'_, Marks> {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -248,7 +279,7 @@ impl<C> Shared<C> {
             adopted: self.adopted(&recorded),
             recorded,
             asks: self.recollections.asks(),
-            stacks: stacks.iter().map(|stack| stack.owner().uid.clone()).collect(),
+            stacks: stacks.iter().map(|stack| stack.owner().uid.clone()).chain(self.going()).collect(),
             marks: self.marks().clone(),
             previous,
             concurrency: self.settings.read_concurrency,
@@ -293,10 +324,10 @@ impl<C> Shared<C> {
         *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(observed);
         // The cloud was listed before the store: what was made in between is not mistaken for an orphan.
         if let Ok(uids) = self.every_uid() {
-            self.recollections.retain(&uids);
-            let orphans = Orphans::find(observed, &uids);
+            self.recollections.retain(&uids.iter().cloned().chain(self.going()).collect());
+            let mut orphans = self.orphans.lock().unwrap_or_else(PoisonError::into_inner);
+            *orphans = Orphans::find(observed, &uids, &orphans);
             orphans.publish(&self.metrics, region);
-            *self.orphans.lock().unwrap_or_else(PoisonError::into_inner) = orphans;
         }
     }
 }

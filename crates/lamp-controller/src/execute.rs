@@ -12,6 +12,15 @@ use crate::observer::is_ours;
 use crate::outcome::{self, Ending, not_sent};
 use crate::stack::Identity;
 
+/// In whose name actions are carried out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mandate<'a> {
+    /// The stack whose records they go into.
+    pub(crate) uid: &'a str,
+    /// The object that asks for them: what it said must still stand at each call.
+    pub(crate) object: &'a Identity,
+}
+
 /// What became of the actions.
 #[derive(Debug, Default)]
 pub(crate) struct Executed {
@@ -27,11 +36,11 @@ impl Executed {
     }
 }
 
-/// Carries out `actions`, which were planned for the object as `identity` says. Actions on one part go one after the
+/// Carries out `actions`, which were planned for the object of `mandate` as it says. Actions on one part go one after the
 /// other, all others at once.
 pub(crate) async fn execute<C: Cloud>(
     shared: &Shared<C>,
-    identity: &Identity,
+    mandate: Mandate<'_>,
     actions: Vec<Action>,
     ledger: &Ledger,
 ) -> Executed {
@@ -42,7 +51,7 @@ pub(crate) async fn execute<C: Cloud>(
     let mut results = futures::stream::iter(parts)
         .map(|(part, actions)| {
             let entry = ledger.get(&part).cloned();
-            async move { act_on_part(shared, identity, actions, entry).await }
+            async move { act_on_part(shared, mandate, actions, entry).await }
         })
         .buffer_unordered(shared.settings.action_concurrency.max(1));
     let mut executed = Executed::default();
@@ -55,13 +64,13 @@ pub(crate) async fn execute<C: Cloud>(
 
 async fn act_on_part<C: Cloud>(
     shared: &Shared<C>,
-    identity: &Identity,
+    mandate: Mandate<'_>,
     actions: Vec<Action>,
     mut entry: Option<LedgerEntry>,
 ) -> Executed {
     let mut executed = Executed::default();
     for action in actions {
-        match act(shared, identity, &action, entry.clone()).await {
+        match act(shared, mandate, &action, entry.clone()).await {
             Ok((after, ending)) => {
                 entry = after;
                 let goes_on = matches!(ending, Ending::Done(_));
@@ -82,17 +91,17 @@ async fn act_on_part<C: Cloud>(
 /// Intent, durable; a last look at the object; the call; outcome, durable.
 async fn act<C: Cloud>(
     shared: &Shared<C>,
-    identity: &Identity,
+    mandate: Mandate<'_>,
     action: &Action,
     before: Option<LedgerEntry>,
 ) -> Result<(Option<LedgerEntry>, Ending), LedgerError> {
     if let Some(reason) = hindrance(shared, action, before.as_ref()).await {
         return Ok((before, reason));
     }
-    let uid = &identity.owner.uid;
+    let uid = mandate.uid;
     let opened = outcome::opened(&before.clone().unwrap_or_default(), action, shared.clock.now());
     ledger::write(&shared.store, uid, &action.part, Some(&opened)).await?;
-    if !still_stands(shared, identity)? {
+    if !still_stands(shared, mandate.object)? {
         ledger::write(&shared.store, uid, &action.part, before.as_ref()).await?;
         return Ok((before, Ending::Superseded));
     }

@@ -15,7 +15,7 @@
 //! | `status`, `report`, `recorder` | what people and machines are told |
 //! | `answer` | `Plan` objects |
 //! | `regions` | which engine minds which object, where a daemon has several |
-//! | `orphans` | what carries our tags and belongs to nobody |
+//! | `orphans` | what carries our tags and belongs to nobody, and its deletion where a person orders it |
 //! | `budget`, `calls` | rates of calls, and their metrics |
 //! | `controller` | the loop of the daemon |
 //! | `runtime` | queue, runner and informer: they know keys, and nothing of stacks |

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lamp_api::kinds::{IMPORT, PLAN};
+use lamp_api::kinds::{IMPORT, ORPHAN_REPORT, PLAN};
 use lamp_api::v1alpha1::PlanPhase;
 use lamp_cloud::Cloud;
 use lamp_store::{Key, Preconditions, StoreError, Stored};
@@ -14,10 +14,10 @@ use crate::reconcile::Fault;
 use crate::requeue::{Next, Requeue, requeue};
 use crate::stack::{created_at, modify};
 use crate::time::until;
-use crate::{answer, import};
+use crate::{answer, import, orphans};
 
 /// Plurals of the kinds.
-pub(crate) const PLURALS: [&str; 2] = [PLAN.plural, IMPORT.plural];
+const PLURALS: [&str; 3] = [PLAN.plural, IMPORT.plural, ORPHAN_REPORT.plural];
 
 /// A question is removed after this time, answered or not.
 const TIME_TO_LIVE: Duration = Duration::from_secs(600);
@@ -52,8 +52,11 @@ async fn step<C: Cloud>(shared: &Shared<C>, key: &Key) -> Result<Next, Fault> {
 
 /// The answer as a status; `None` while AWS must be observed first.
 async fn respond<C: Cloud>(shared: &Shared<C>, stored: &Stored) -> Result<Option<Value>, Fault> {
-    let status = if stored.key.plural == IMPORT.plural {
+    let plural = stored.key.plural.as_str();
+    let status = if plural == IMPORT.plural {
         Some(serde_json::to_value(import::respond(shared, stored).await))
+    } else if plural == ORPHAN_REPORT.plural {
+        orphans::respond(shared, stored).map(serde_json::to_value)
     } else {
         answer::respond(shared, stored)?.map(serde_json::to_value)
     };

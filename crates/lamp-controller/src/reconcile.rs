@@ -9,7 +9,7 @@ use lamp_plan::{Adoption, Ledger, Plan, PlanInput, parts};
 use lamp_store::{Key, StoreError};
 
 use crate::engine::Shared;
-use crate::execute::{Executed, execute};
+use crate::execute::{Executed, Mandate, execute};
 use crate::finalizer::{self, Step};
 use crate::ledger::{self, LedgerError};
 use crate::observer::{Observed, has_another_name};
@@ -172,7 +172,8 @@ async fn carry_out<C: Cloud>(
     let uid = &identity.owner.uid;
     let now = shared.clock.now();
     let settled = ledger::settle(&shared.store, uid, run.ledger.clone(), plan, now).await?;
-    let executed = execute(shared, identity, plan.actions.clone(), &settled).await;
+    let mandate = Mandate { uid, object: identity };
+    let executed = execute(shared, mandate, plan.actions.clone(), &settled).await;
     if executed.was_sent() {
         let needs_pass = shared.passes_started() + 1;
         shared.recollections.change(uid, |recollection| recollection.needs_pass = needs_pass);
@@ -229,11 +230,7 @@ fn fresh<C: Cloud>(shared: &Shared<C>, stack: &Stack) -> Option<Arc<Observed>> {
             recollection.needs_pass = recollection.needs_pass.max(next_pass);
         }
     });
-    let observed = shared.observed();
-    let age = since(observed.finished_at, shared.clock.now());
-    let is_young = age <= shared.settings.stale_after() && observed.finished_at <= shared.clock.now();
-    let is_new = observed.pass > 0 && observed.pass >= shared.recollections.get(uid).needs_pass;
-    (is_young && is_new).then_some(observed)
+    shared.fresh(uid)
 }
 
 fn basis(run: &Run<'_>, inventory: &Inventory) -> Basis {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lamp_api::event::COMPONENT;
-use lamp_api::kinds::{EVENT, LAMPSTACK};
+use lamp_api::kinds::{self, EVENT, LAMPSTACK};
 use lamp_cloud::{Clock, Part, token};
 use lamp_store::{Key, Preconditions, Store, StoreError, Stored};
 use serde_json::{Value, json};
@@ -144,13 +144,14 @@ fn name(identity: &Identity, happened: &Happened) -> String {
 
 fn event(identity: &Identity, happened: &Happened, now: Timestamp) -> Value {
     let at = rfc3339_seconds(now);
+    let kind = kinds::by_plural(lamp_api::GROUP, &identity.key.plural).unwrap_or(&LAMPSTACK);
     json!({
         "apiVersion": EVENT.api_version(),
         "kind": EVENT.kind,
         "metadata": {},
         "involvedObject": {
-            "apiVersion": LAMPSTACK.api_version(),
-            "kind": LAMPSTACK.kind,
+            "apiVersion": kind.api_version(),
+            "kind": kind.kind,
             "namespace": identity.owner.namespace,
             "name": identity.owner.name,
             "uid": identity.owner.uid,

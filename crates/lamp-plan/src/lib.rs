@@ -52,7 +52,7 @@ pub use plan::{
 };
 pub use preview::{Preview, World, preview};
 pub use queries::queries;
-pub use status::status;
+pub use status::{blockers, part_statuses, status};
 pub use wanted::Wanted;
 
 /// The actions that are safe now, the open intents that are settled, and what there is to say of every part.

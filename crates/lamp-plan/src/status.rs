@@ -6,6 +6,8 @@ mod deletion;
 mod facts;
 mod verdict;
 
+pub use deletion::blockers;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -113,7 +115,8 @@ fn database(plan: &Plan) -> Option<DatabaseStatus> {
     })
 }
 
-fn part_statuses(plan: &Plan) -> Vec<PartStatus> {
+/// Every part that a plan speaks of.
+pub fn part_statuses(plan: &Plan) -> Vec<PartStatus> {
     let reported = plan.parts.iter();
     reported
         .map(|(part, report)| PartStatus {

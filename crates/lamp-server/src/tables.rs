@@ -4,6 +4,8 @@ mod event;
 mod import;
 mod lampstack;
 mod namespace;
+mod orphan_deletion;
+mod orphan_report;
 mod plan;
 
 use jiff::Timestamp;
@@ -19,6 +21,8 @@ pub(crate) fn of(kind: &KindInfo) -> &'static [Column] {
         "LampStack" => lampstack::COLUMNS,
         "Plan" => plan::COLUMNS,
         "Import" => import::COLUMNS,
+        "OrphanReport" => orphan_report::COLUMNS,
+        "OrphanDeletion" => orphan_deletion::COLUMNS,
         "Namespace" => namespace::COLUMNS,
         "Event" => event::COLUMNS,
         _ => &[NAME, AGE],

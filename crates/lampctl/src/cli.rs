@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    apply, delete, describe, diff, events, get, import, kubeconfig, mode, plan, sync, tree, version, wait,
-    why,
+    apply, delete, describe, diff, events, get, import, kubeconfig, mode, orphans, plan, sync, tree, version,
+    wait, why,
 };
 use crate::exit;
 
@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Plan(plan::Plan),
     /// Write the LampStack of a site that exists
     Import(import::Import),
+    /// List what belongs to no stack, or delete it
+    Orphans(orphans::Orphans),
     /// Show a site part by part
     Tree(tree::Tree),
     /// Show the last decisions of a stack with their numbers, and what blocks it

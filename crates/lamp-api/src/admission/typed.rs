@@ -9,7 +9,8 @@ use crate::FieldError;
 use crate::kinds::KindInfo;
 use crate::names::is_dns_label;
 use crate::v1alpha1::{
-    ImportSpec, ImportStatus, LampStackSpec, LampStackStatus, PlanSpec, PlanStatus, validate, validate_update,
+    ImportSpec, ImportStatus, LampStackSpec, LampStackStatus, OrphanDeletionSpec, OrphanDeletionStatus,
+    OrphanReportSpec, OrphanReportStatus, PlanSpec, PlanStatus, validate, validate_update,
 };
 
 /// Fills in defaults and applies the rules of the kind; kinds of the core group have none.
@@ -31,6 +32,16 @@ pub(super) fn complete(
         "Import" => {
             status::<ImportStatus>(object, errors);
             import(object, old, errors)
+        }
+        "OrphanReport" => {
+            status::<OrphanReportStatus>(object, errors);
+            section::<OrphanReportSpec>(object, "spec", errors);
+            let detail = "is immutable: an OrphanReport is one question; create another OrphanReport";
+            immutable::<OrphanReportSpec>(object, old, detail, errors)
+        }
+        "OrphanDeletion" => {
+            status::<OrphanDeletionStatus>(object, errors);
+            orphan_deletion(object, old, errors)
         }
         _ => Ok(()),
     }
@@ -83,6 +94,38 @@ fn import(object: &mut Value, old: Option<&Value>, errors: &mut Vec<FieldError>)
     }
     if !spec.vpc.starts_with("vpc-") {
         errors.push(FieldError::invalid("spec.vpc", &spec.vpc, "must be the id of a VPC, vpc-…"));
+    }
+    Ok(())
+}
+
+fn orphan_deletion(
+    object: &mut Value,
+    old: Option<&Value>,
+    errors: &mut Vec<FieldError>,
+) -> Result<(), Rejected> {
+    let Some(spec) = section::<OrphanDeletionSpec>(object, "spec", errors) else { return Ok(()) };
+    if spec.uid.is_empty() {
+        errors
+            .push(FieldError::required("spec.uid", "the uid of the lost stack, as an OrphanReport lists it"));
+    }
+    if spec.resources.is_empty() {
+        errors.push(FieldError::required("spec.resources", "each resource is named, by kind and id"));
+    }
+    let detail = "is immutable: what is deleted is what was ordered; create another OrphanDeletion";
+    immutable::<OrphanDeletionSpec>(object, old, detail, errors)
+}
+
+/// Refuses a spec that is not what it was.
+fn immutable<T: DeserializeOwned + PartialEq>(
+    object: &Value,
+    old: Option<&Value>,
+    detail: &str,
+    errors: &mut Vec<FieldError>,
+) -> Result<(), Rejected> {
+    if let Some(old) = old
+        && stored::<T>(old)? != stored::<T>(object)?
+    {
+        errors.push(FieldError::forbidden("spec", detail));
     }
     Ok(())
 }

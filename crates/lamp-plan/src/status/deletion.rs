@@ -69,7 +69,8 @@ fn last_done(input: &PlanInput<'_>) -> Option<Timestamp> {
     ended.filter(|last| last.outcome == Outcome::Done).map(|last| last.at).max()
 }
 
-fn blockers(plan: &Plan) -> Vec<Blocker> {
+/// What keeps parts from being deleted, what is foreign first.
+pub fn blockers(plan: &Plan) -> Vec<Blocker> {
     let all = plan.blockers.iter().map(|blocker| Blocker {
         part: blocker.part.to_string(),
         id: blocker.id.clone(),

@@ -54,7 +54,18 @@ async fn discovery_in_both_forms() {
         list["resources"].as_array().unwrap().iter().map(|r| r["name"].as_str().unwrap()).collect();
     assert_eq!(
         names,
-        ["lampstacks", "lampstacks/status", "plans", "plans/status", "imports", "imports/status"]
+        [
+            "lampstacks",
+            "lampstacks/status",
+            "plans",
+            "plans/status",
+            "imports",
+            "imports/status",
+            "orphanreports",
+            "orphanreports/status",
+            "orphandeletions",
+            "orphandeletions/status"
+        ]
     );
     let list = api.get("/api/v1/").await.ok(200);
     let names: Vec<&str> =

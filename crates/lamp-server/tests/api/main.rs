@@ -10,5 +10,6 @@ mod kubectl;
 mod limits;
 mod listing;
 mod namespaces;
+mod orphans;
 mod updating;
 mod watching;

@@ -130,12 +130,25 @@ fn confirm(doomed: &[Doomed]) -> Result<(), Failure> {
             );
             return Err(Failure::Usage(text));
         }
-        let question = format!("Type {} to delete {} with everything it has on AWS: ", one.name, one.title());
-        if ask(&question)? != one.name {
-            return Err(Failure::failed(format!("{} stays: its name was not typed", one.title())));
-        }
+        type_name(&one.name, &format!("{} with everything it has on AWS", one.title()))?;
     }
     Ok(())
+}
+
+/// Lets a person type a name before `what` is deleted.
+pub(super) fn typed(name: &str, what: &str) -> Result<(), Failure> {
+    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        let text = format!("{what} would be deleted, and nobody is there to confirm it: add --yes");
+        return Err(Failure::Usage(text));
+    }
+    type_name(name, what)
+}
+
+fn type_name(name: &str, what: &str) -> Result<(), Failure> {
+    if ask(&format!("Type {name} to delete {what}: "))? == name {
+        return Ok(());
+    }
+    Err(Failure::failed(format!("{what} stays: {name} was not typed")))
 }
 
 fn ask(question: &str) -> Result<String, Failure> {

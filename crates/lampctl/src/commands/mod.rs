@@ -10,6 +10,7 @@ pub(crate) mod get;
 pub(crate) mod import;
 pub(crate) mod kubeconfig;
 pub(crate) mod mode;
+pub(crate) mod orphans;
 pub(crate) mod plan;
 mod question;
 mod read;
@@ -36,6 +37,7 @@ pub(crate) async fn run(invocation: Invocation) -> Result<Outcome, Failure> {
         Command::Diff(verb) => verb.run(session).await,
         Command::Plan(verb) => verb.run(session).await,
         Command::Import(verb) => verb.run(session).await,
+        Command::Orphans(verb) => verb.run(session).await,
         Command::Tree(verb) => verb.run(session).await,
         Command::Why(verb) => verb.run(session).await,
         Command::Wait(verb) => verb.run(session).await,

@@ -3,6 +3,7 @@
 pub(crate) mod describe;
 pub(crate) mod event;
 pub(crate) mod import;
+pub(crate) mod orphans;
 pub(crate) mod plan;
 pub(crate) mod tree;
 pub(crate) mod why;

@@ -239,41 +239,41 @@ fn a_tier_that_is_no_longer_wanted_goes_in_reverse_order() {
     check(
         &rounds(&mut site, 8),
         expect![[r#"
-        round 1
-        - delete AutoScalingGroup auto-scaling-group/web (DeleteAutoScalingGroup) because the spec no longer wants it
-        - delete Listener listener/web/80 (DeleteListener) because the spec no longer wants it
-          launch-template/web Waiting: still used by auto-scaling-group/web
-          load-balancer/web Waiting: still used by listener/web/80
-          security-group/web Waiting: still used by launch-template/web
-          security-group/web/load-balancer Waiting: still used by load-balancer/web
-          target-group/web Waiting: still used by auto-scaling-group/web, listener/web/80
-        round 2
-        = auto-scaling-group/web Forget
-        = listener/web/80 Forget
-        - delete LaunchTemplate launch-template/web (DeleteLaunchTemplate) because the spec no longer wants it
-        ~ update LoadBalancer load-balancer/web (ModifyLoadBalancerAttributes) because the spec no longer wants it; this comes before its deletion
-        - delete TargetGroup target-group/web (DeleteTargetGroup) because the spec no longer wants it
-          security-group/web Waiting: still used by launch-template/web
-          security-group/web/load-balancer Waiting: still used by load-balancer/web
-        round 3
-        = launch-template/web Forget
-        = target-group/web Forget
-        - delete LoadBalancer load-balancer/web (DeleteLoadBalancer) because the spec no longer wants it
-        ~ update SecurityGroup security-group/web (RevokeSecurityGroupIngress) because the spec no longer wants it; this comes before its deletion
-          security-group/web/load-balancer Waiting: still used by load-balancer/web
-        round 4
-        = load-balancer/web Forget
-        ~ update SecurityGroup security-group/web/load-balancer (RevokeSecurityGroupEgress) because the spec no longer wants it; this comes before its deletion
-          security-group/web Waiting: waiting until no rule names it: security-group/web/load-balancer
-        round 5
-        - delete SecurityGroup security-group/web (DeleteSecurityGroup) because the spec no longer wants it
-        - delete SecurityGroup security-group/web/load-balancer (DeleteSecurityGroup) because the spec no longer wants it
-        round 6
-        = security-group/web Forget
-        = security-group/web/load-balancer Forget
-        round 7
-        round 8
-    "#]],
+            round 1
+            - delete AutoScalingGroup auto-scaling-group/web (DeleteAutoScalingGroup) because the spec no longer wants it
+            - delete Listener listener/web/80 (DeleteListener) because the spec no longer wants it
+              launch-template/web Waiting: still used by auto-scaling-group/web
+              load-balancer/web Waiting: still used by listener/web/80
+              security-group/web Waiting: still used by launch-template/web
+              security-group/web/load-balancer Waiting: still used by load-balancer/web
+              target-group/web Waiting: still used by auto-scaling-group/web, listener/web/80
+            round 2
+            = auto-scaling-group/web Forget
+            = listener/web/80 Forget
+            - delete LaunchTemplate launch-template/web (DeleteLaunchTemplate) because the spec no longer wants it
+            ~ update LoadBalancer load-balancer/web (ModifyLoadBalancerAttributes) because the spec no longer wants it; this comes before its deletion
+            - delete TargetGroup target-group/web (DeleteTargetGroup) because the spec no longer wants it
+              security-group/web Waiting: still used by launch-template/web
+              security-group/web/load-balancer Waiting: still used by load-balancer/web
+            round 3
+            = launch-template/web Forget
+            = target-group/web Forget
+            - delete LoadBalancer load-balancer/web (DeleteLoadBalancer) because the spec no longer wants it
+              security-group/web Waiting: AWS is asked which network interfaces stand in (known after apply: ll-shop-vpc-scevh6rc)
+              security-group/web/load-balancer Waiting: still used by load-balancer/web
+            round 4
+            = load-balancer/web Forget
+            ~ update SecurityGroup security-group/web (RevokeSecurityGroupIngress) because the spec no longer wants it; this comes before its deletion
+            ~ update SecurityGroup security-group/web/load-balancer (RevokeSecurityGroupEgress) because the spec no longer wants it; this comes before its deletion
+            round 5
+            - delete SecurityGroup security-group/web (DeleteSecurityGroup) because the spec no longer wants it
+            - delete SecurityGroup security-group/web/load-balancer (DeleteSecurityGroup) because the spec no longer wants it
+            round 6
+            = security-group/web Forget
+            = security-group/web/load-balancer Forget
+            round 7
+            round 8
+        "#]],
     );
 }
 

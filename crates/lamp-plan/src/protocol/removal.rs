@@ -119,10 +119,13 @@ pub(super) fn delete(
     if let Some((state, why)) = not_yet(draft, row) {
         return draft.report(part, row.kind(), Some(&row.id), state, why);
     }
-    if interfaces::hold(draft, part, row) {
+    let change = row.body.before_delete().into_iter().next();
+    // What comes before is not held by interfaces, but for the detachment of an internet gateway.
+    let is_held = change.is_none() || row.kind() == Kind::InternetGateway;
+    if interfaces::hold(draft, part, row) && is_held {
         return;
     }
-    let (request, reason) = match row.body.before_delete().into_iter().next() {
+    let (request, reason) = match change {
         Some(change) => {
             (change_request(draft, part, row, change), format!("{reason}; this comes before its deletion"))
         }

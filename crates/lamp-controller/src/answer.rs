@@ -60,10 +60,7 @@ fn spec<C: Cloud>(
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
         return Err(errors.join("; "));
     }
-    if spec.region != shared.calls.region() {
-        let regions = shared.regions.list();
-        return Err(format!("spec.region is {}, but this daemon works in {regions}", spec.region));
-    }
+    shared.check_region(Some(&spec.region))?;
     Ok(spec)
 }
 

@@ -235,11 +235,25 @@ impl<C> Shared<C> {
         Ok(stacks)
     }
 
-    /// `metadata.uid` of every stack of the store, of whichever region.
-    fn every_uid(&self) -> Result<BTreeSet<String>, StoreError> {
+    /// Namespace and name of every stack of the store, of whichever region, by `metadata.uid`.
+    pub(crate) fn every_stack(&self) -> Result<BTreeMap<String, String>, StoreError> {
         let (stored, _) = self.store.list(PLURAL, None)?;
-        let uid = |stored: &Stored| stored.object["metadata"]["uid"].as_str().map(str::to_owned);
-        Ok(stored.iter().filter_map(uid).collect())
+        let named = |stored: &Stored| {
+            let uid = stored.object["metadata"]["uid"].as_str()?.to_owned();
+            Some((uid, format!("{}/{}", stored.key.namespace, stored.key.name)))
+        };
+        Ok(stored.iter().filter_map(named).collect())
+    }
+
+    /// # Errors
+    /// In a sentence: the region that a question names is none of this daemon's.
+    pub(crate) fn check_region(&self, region: Option<&str>) -> Result<(), String> {
+        match region {
+            Some(region) if !self.regions.keeps(region) => {
+                Err(format!("spec.region is {region}, but this daemon works in {}", self.regions.list()))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn minds(&self, stored: &Stored) -> Result<bool, StoreError> {
@@ -323,7 +337,8 @@ impl<C> Shared<C> {
     fn publish(&self, observed: &Arc<Observed>, region: &str) {
         *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(observed);
         // The cloud was listed before the store: what was made in between is not mistaken for an orphan.
-        if let Ok(uids) = self.every_uid() {
+        if let Ok(stacks) = self.every_stack() {
+            let uids: BTreeSet<String> = stacks.into_keys().collect();
             self.recollections.retain(&uids.iter().cloned().chain(self.going()).collect());
             let mut orphans = self.orphans.lock().unwrap_or_else(PoisonError::into_inner);
             *orphans = Orphans::find(observed, &uids, &orphans);

@@ -18,9 +18,8 @@ pub(crate) async fn respond<C: Cloud>(shared: &Shared<C>, stored: &Stored) -> Im
         Ok(question) => question,
         Err(error) => return failed(format!("the question cannot be read: {error}")),
     };
-    if let Some(region) = question.region.filter(|region| region != shared.calls.region()) {
-        let regions = shared.regions.list();
-        return failed(format!("spec.region is {region}, but this daemon works in {regions}"));
+    if let Err(why) = shared.check_region(question.region.as_deref()) {
+        return failed(why);
     }
     let began = shared.clock.now();
     let sight = match survey(&shared.calls, &question.vpc, shared.settings.pages_per_listing).await {

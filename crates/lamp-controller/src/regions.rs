@@ -32,6 +32,11 @@ impl Regions {
         }
     }
 
+    /// Whether a region is this engine's, and not only minded by it as nobody keeps it.
+    pub(crate) fn keeps(&self, region: &str) -> bool {
+        region == self.own
+    }
+
     /// Every region of the daemon, in words.
     pub(crate) fn list(&self) -> String {
         let mut all: Vec<&str> = self.others.iter().chain([&self.own]).map(String::as_str).collect();

@@ -25,6 +25,9 @@ use super::{Blocker, PartStatus};
 pub struct OrphanDeletionSpec {
     /// `metadata.uid` of the stack that they belonged to.
     pub uid: String,
+    /// The region that they are in. Default: the first region of the daemon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// What to delete, as an `OrphanReport` lists it.
     pub resources: Vec<DoomedResource>,
 }

@@ -25,6 +25,10 @@ pub struct OrphanReportSpec {
     /// Only what belonged to the stack with this `metadata.uid`. Default: everything, as nobody knows uids by heart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,
+
+    /// The region to look in. Default: the first region of the daemon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 /// The answer.

@@ -1,7 +1,7 @@
 //! Carries out an `OrphanDeletion`: the way of every deletion, for exactly what a person named. The order in the store is
 //! the second key; with it each resource goes into the records before anything is done, so that a restart goes on there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,8 +61,11 @@ async fn consider<C: Cloud>(
     order: &Order,
     spec: &OrphanDeletionSpec,
 ) -> Result<Next, Fault> {
+    if let Err(why) = shared.check_region(spec.region.as_deref()) {
+        return refuse(shared, order, why, Vec::new()).await;
+    }
     let Some(observed) = shared.young() else { return Ok(Next::Observe) };
-    let (orphans, stacks) = (shared.orphans(), stacks(shared)?);
+    let (orphans, stacks) = (shared.orphans(), shared.every_stack()?);
     let evidence = Evidence {
         observed: &observed,
         orphans: &orphans,
@@ -79,12 +82,6 @@ async fn consider<C: Cloud>(
         }
         Verdict::Unknown(why) => say(shared, order, why).await,
     }
-}
-
-/// The stacks of the store: namespace and name by uid.
-fn stacks<C>(shared: &Shared<C>) -> Result<BTreeMap<String, String>, StoreError> {
-    let stacks = shared.stacks()?;
-    Ok(stacks.iter().map(|stack| (stack.owner().uid.clone(), stack.owner().stack())).collect())
 }
 
 /// Puts what is named into the records, and only then says so.
@@ -123,7 +120,7 @@ async fn carry_out<C: Cloud>(
     order: &Order,
     spec: &OrphanDeletionSpec,
 ) -> Result<Next, Fault> {
-    if let Some(stack) = stacks(shared)?.remove(&spec.uid) {
+    if let Some(stack) = shared.every_stack()?.remove(&spec.uid) {
         let message = format!("the stack {stack} is in the store again: nothing more is deleted");
         return refuse(shared, order, message, Vec::new()).await;
     }

@@ -117,7 +117,7 @@ mod tests {
     fn verdict(scene: &Scene, ids: &[&str], seconds: u64) -> Result<usize, String> {
         let resource = |id: &&str| DoomedResource { kind: "Vpc".to_owned(), id: (*id).to_owned() };
         let resources = ids.iter().map(resource).collect();
-        let spec = OrphanDeletionSpec { uid: "lost".to_owned(), resources };
+        let spec = OrphanDeletionSpec { uid: "lost".to_owned(), region: None, resources };
         let evidence = Evidence {
             observed: &scene.observed,
             orphans: &scene.orphans,

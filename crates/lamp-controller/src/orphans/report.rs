@@ -16,6 +16,9 @@ pub(crate) fn respond<C: Cloud>(shared: &Shared<C>, stored: &Stored) -> Option<O
         Ok(question) => question,
         Err(error) => return Some(failed(format!("the question cannot be read: {error}"))),
     };
+    if let Err(why) = shared.check_region(question.region.as_deref()) {
+        return Some(failed(why));
+    }
     let orphans = shared.orphans();
     let asked = |row: &&Orphan| question.uid.as_ref().is_none_or(|uid| *uid == row.uid);
     let mut rows: Vec<OrphanedResource> =

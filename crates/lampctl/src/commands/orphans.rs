@@ -39,6 +39,9 @@ struct List {
     /// Only what belonged to the stack with this uid
     #[arg(long, value_name = "UID")]
     uid: Option<String>,
+    /// The region to look in [default: the first region of the daemon]
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
     /// How to print them, instead of as a table
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<Format>,
@@ -52,6 +55,9 @@ struct Delete {
     /// The lost stack, as `orphans` lists it
     #[arg(long, value_name = "UID")]
     uid: String,
+    /// The region that it was in [default: the first region of the daemon]
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
     /// Wait until nothing of it is left
     #[arg(long)]
     wait: bool,
@@ -80,7 +86,7 @@ impl Orphans {
 
 async fn report(
     session: &Session,
-    uid: Option<&str>,
+    (uid, region): (Option<&str>, Option<&str>),
     timeout: Duration,
 ) -> Result<OrphanReportStatus, Failure> {
     let question = Question {
@@ -88,14 +94,14 @@ async fn report(
         namespace: &session.namespace,
         subject: "orphans",
         doing: "looking for them",
-        spec: json!({"uid": uid}),
+        spec: json!({"uid": uid, "region": region}),
     };
     decode(question.answer(session, timeout, |failure| failure).await?)
 }
 
 impl List {
     async fn run(self, session: &mut Session) -> Result<Outcome, Failure> {
-        let found = report(session, self.uid.as_deref(), self.timeout).await?;
+        let found = report(session, (self.uid.as_deref(), self.region.as_deref()), self.timeout).await?;
         if !found.unread.is_empty() {
             let kinds = found.unread.join(", ");
             session.talk.warn(&format!("there may be more: AWS did not list {kinds}"));
@@ -121,7 +127,7 @@ fn items(found: &OrphanReportStatus) -> Result<Value, Failure> {
 
 impl Delete {
     async fn run(self, session: &mut Session) -> Result<Outcome, Failure> {
-        let found = report(session, Some(&self.uid), self.timeout).await?;
+        let found = report(session, (Some(&self.uid), self.region.as_deref()), self.timeout).await?;
         self.admit(&found)?;
         if !self.yes {
             self.confirm(session, &found.orphans)?;
@@ -186,7 +192,7 @@ impl Delete {
             "apiVersion": kind.api_version(),
             "kind": kind.kind,
             "metadata": {"name": name, "namespace": session.namespace},
-            "spec": {"uid": self.uid, "resources": resources},
+            "spec": {"uid": self.uid, "region": self.region, "resources": resources},
         });
         let write = Write { manager: MANAGER, dry_run: false };
         let selection = Selection::new(kind, &session.namespace);

@@ -1,74 +1,22 @@
 //! Parameter groups of databases, named by name (RDS writes it in lower case).
-//!
-//! RDS refuses to apply a static parameter at once, and no call says which are static but the listing of all of them.
-//! So the well-known dynamic parameters of MySQL and MariaDB are applied at once, and all others at the next reboot,
-//! which RDS accepts for every parameter.
 
 use std::collections::BTreeMap;
 
-use aws_sdk_rds::types::{ApplyMethod, DbParameterGroup as Row, Parameter};
+use aws_sdk_rds::types::{DbParameterGroup as Row, Parameter};
 use lamp_cloud::kinds::db_parameter_group::{Change, DbParameterGroup};
 use lamp_cloud::{Applied, Page, Resource, State, Tags};
 
+use self::apply_type::{dynamic, parameter};
 use super::{Creation, description};
 use crate::answer::{Answer, created, done, page, required, unintelligible};
 use crate::errors::failure;
 use crate::{AwsCloud, tags};
 
+mod apply_type;
+
 const LIST: &str = "DescribeDBParameterGroups";
 const PARAMETERS: &str = "DescribeDBParameters";
 const CREATE: &str = "CreateDBParameterGroup";
-
-/// Parameters with `ApplyType: dynamic` in every family of MySQL 8 and MariaDB 10 and 11.
-const DYNAMIC: &[&str] = &[
-    "binlog_format",
-    "character_set_client",
-    "character_set_connection",
-    "character_set_database",
-    "character_set_results",
-    "character_set_server",
-    "collation_connection",
-    "collation_server",
-    "connect_timeout",
-    "event_scheduler",
-    "general_log",
-    "group_concat_max_len",
-    "innodb_flush_log_at_trx_commit",
-    "innodb_io_capacity",
-    "innodb_io_capacity_max",
-    "innodb_lock_wait_timeout",
-    "innodb_max_dirty_pages_pct",
-    "innodb_print_all_deadlocks",
-    "interactive_timeout",
-    "join_buffer_size",
-    "local_infile",
-    "log_bin_trust_function_creators",
-    "log_output",
-    "log_queries_not_using_indexes",
-    "long_query_time",
-    "max_allowed_packet",
-    "max_connect_errors",
-    "max_connections",
-    "max_execution_time",
-    "max_heap_table_size",
-    "max_user_connections",
-    "net_read_timeout",
-    "net_write_timeout",
-    "read_buffer_size",
-    "read_rnd_buffer_size",
-    "require_secure_transport",
-    "slow_query_log",
-    "sort_buffer_size",
-    "sql_mode",
-    "sync_binlog",
-    "table_definition_cache",
-    "table_open_cache",
-    "thread_cache_size",
-    "time_zone",
-    "tmp_table_size",
-    "transaction_isolation",
-    "wait_timeout",
-];
 
 /// The listing shows no tags: every group is shown.
 pub(crate) async fn list(cloud: &AwsCloud, from: Option<String>) -> Answer<Page<Resource>> {
@@ -152,25 +100,23 @@ pub(crate) async fn change(cloud: &AwsCloud, id: &str, change: &Change) -> Answe
     let rds = &cloud.mutations.rds;
     match change {
         Change::Set(values) => {
-            let parameters = values.iter().map(|(name, value)| parameter(name, Some(value))).collect();
+            let dynamic = dynamic(cloud, id, &values.keys().map(String::as_str).collect()).await?;
+            let parameters =
+                values.iter().map(|(name, value)| parameter(name, Some(value), &dynamic)).collect();
             let call = rds.modify_db_parameter_group().db_parameter_group_name(id);
             let call = call.set_parameters(Some(parameters));
             let answer = call.send().await.map_err(|error| failure("ModifyDBParameterGroup", error))?;
             Ok(done(&answer))
         }
         Change::Reset(names) => {
-            let parameters = names.iter().map(|name| parameter(name, None)).collect();
+            let dynamic = dynamic(cloud, id, &names.iter().map(String::as_str).collect()).await?;
+            let parameters = names.iter().map(|name| parameter(name, None, &dynamic)).collect();
             let call = rds.reset_db_parameter_group().db_parameter_group_name(id).reset_all_parameters(false);
             let call = call.set_parameters(Some(parameters));
             let answer = call.send().await.map_err(|error| failure("ResetDBParameterGroup", error))?;
             Ok(done(&answer))
         }
     }
-}
-
-fn parameter(name: &str, value: Option<&String>) -> Parameter {
-    let method = if DYNAMIC.contains(&name) { ApplyMethod::Immediate } else { ApplyMethod::PendingReboot };
-    Parameter::builder().parameter_name(name).set_parameter_value(value.cloned()).apply_method(method).build()
 }
 
 pub(crate) async fn delete(cloud: &AwsCloud, id: &str) -> Answer<Applied> {
@@ -182,13 +128,6 @@ pub(crate) async fn delete(cloud: &AwsCloud, id: &str) -> Answer<Applied> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_dynamic_parameters_are_applied_at_once() {
-        let method = |name| parameter(name, None).apply_method;
-        assert_eq!(method("require_secure_transport"), Some(ApplyMethod::Immediate));
-        assert_eq!(method("innodb_log_file_size"), Some(ApplyMethod::PendingReboot));
-    }
 
     #[test]
     fn parameters_of_the_engine_are_left_out() {

@@ -132,7 +132,7 @@ fn a_change_that_interrupts_service_waits_for_consent() {
     stage.edit(|spec| spec["spec"]["database"]["instanceClass"] = json!("db.r6g.xlarge"));
     stage.run(HOUR);
     assert_eq!(stage.brief_since(mark), "");
-    expect![[r#"True NeedsPerson: database: class: db.r6g.large -> db.r6g.xlarge: this interrupts service and needs consent: annotate the stack with lamplighter.dev/confirm-replace=2"#]].assert_eq(&stage.condition("Stalled"));
+    expect![[r#"True NeedsPerson: database: class: db.r6g.large -> db.r6g.xlarge: this interrupts service (the standby takes over: the database is offline for one to two minutes) and needs consent: annotate the stack with lamplighter.dev/confirm-replace=2"#]].assert_eq(&stage.condition("Stalled"));
     stage.consent();
     stage.settles();
     assert_eq!(stage.database("database").class, "db.r6g.xlarge");

@@ -18,6 +18,7 @@ mod drift;
 mod faults;
 mod healing;
 mod instances;
+mod interruption;
 mod left_alone;
 mod many_stacks;
 mod modes;

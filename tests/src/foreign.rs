@@ -266,6 +266,8 @@ impl<H: Hands> Builder<'_, H> {
             secret: None,
             source: None,
             zone: None,
+            maintenance_window: None,
+            parameters_in_effect: true,
             facts: DbFacts::default(),
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! It must not share code with what makes plans, so that one mistake does not hide in both.
 
+mod interruption;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -37,6 +39,7 @@ pub fn check(input: &PlanInput<'_>, plan: &Plan) -> Vec<Violation> {
     }
     violations.extend(one_action_each(plan));
     violations.extend(budget(input, plan));
+    violations.extend(interruption::check(input, plan));
     violations
 }
 

@@ -10,6 +10,7 @@ pub mod backoff;
 mod check;
 mod contention;
 mod display;
+mod disruption;
 mod draft;
 mod healing;
 mod import;

@@ -140,5 +140,7 @@ pub struct DatabaseReport {
     pub secret: Option<ResourceId>,
     pub replicas_desired: u32,
     pub replicas_ready: u32,
+    /// Parts of which something waits for a maintenance window, and when that opens.
+    pub scheduled: BTreeMap<Part, Timestamp>,
     pub final_snapshot: Option<String>,
 }

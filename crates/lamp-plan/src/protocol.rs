@@ -17,6 +17,7 @@ use lamp_api::v1alpha1::PartState;
 use lamp_cloud::{Kind, LedgerEntry, Outcome, Part, Resource, ResourceId};
 
 pub use attempt::propose;
+pub(crate) use compare::differences;
 pub(crate) use intents::{CALL_DEADLINE, settle as settle_open};
 pub(crate) use removal::final_snapshot;
 pub use removal::{Removal, remove};

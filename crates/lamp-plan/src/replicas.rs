@@ -5,6 +5,7 @@
 //! are. Nobody else's replicas are touched, and one that was promoted by hand holds data and is never deleted.
 
 mod capacity;
+mod outdated;
 mod placement;
 mod pool;
 #[cfg(test)]
@@ -14,12 +15,13 @@ use lamp_api::v1alpha1::{Database, PartState};
 use lamp_cloud::{Kind, Part, State};
 
 use self::placement::Zones;
+pub(crate) use self::pool::serves;
 use self::pool::{Condition, Pool, Replica};
 use crate::kinds::db_instance::{desired_replica, observed_primary};
 use crate::live::tier_view::count;
 use crate::observed::held;
 use crate::protocol::{Removal, ensure, remove};
-use crate::{Draft, Wanted, naming, parts};
+use crate::{Draft, Wanted, parts};
 
 /// Replicas that are made at once share one snapshot of the primary; more would crowd it.
 const AT_ONCE: usize = 2;
@@ -59,6 +61,10 @@ fn keep(draft: &mut Draft<'_>, database: &Database, replica: &Replica<'_>) {
         Condition::Broken(why) => {
             let reason = format!("{why}; a new replica comes first, then this one is deleted");
             draft.report(part, Kind::DbInstance, id, PartState::Failed, reason);
+        }
+        Condition::Outdated(why) => {
+            let reason = format!("{why}; a new replica comes first, then this one is deleted");
+            draft.report(part, Kind::DbInstance, id, PartState::Drifted, reason);
         }
         Condition::Promoted => {
             let reason =
@@ -111,7 +117,7 @@ fn why_not_create(draft: &Draft<'_>) -> Option<String> {
     }
 }
 
-/// Lets one replica go, if there are too many or a broken one is replaced; the others are kept as they shall be.
+/// Lets one replica go, if there are too many or one is replaced; the others are kept as they shall be.
 fn remove_one(draft: &mut Draft<'_>, database: &Database, pool: &Pool<'_>, desired: u32) {
     let leaving = pool.of(&Condition::Leaving).next().is_some();
     let victim = if leaving { None } else { victim(database, pool, desired) };
@@ -121,9 +127,13 @@ fn remove_one(draft: &mut Draft<'_>, database: &Database, pool: &Pool<'_>, desir
         keep_serving(draft, database, replica, &mut zones);
     }
     if let Some((replica, reason)) = victim {
-        let broken = matches!(replica.condition, Condition::Broken(_));
+        let replaced = matches!(replica.condition, Condition::Broken(_) | Condition::Outdated(_));
         draft.wanted.insert(replica.part.clone());
-        draft.decide(&replica.part, if broken { "ReplaceReplica" } else { "RemoveReplica" }, reason.clone());
+        draft.decide(
+            &replica.part,
+            if replaced { "ReplaceReplica" } else { "RemoveReplica" },
+            reason.clone(),
+        );
         remove(draft, &replica.part, Kind::DbInstance, &reason, &Removal::default());
     }
 }
@@ -140,7 +150,7 @@ fn keep_serving(draft: &mut Draft<'_>, database: &Database, replica: &Replica<'_
     }
 }
 
-/// The replica that goes now, and why: a broken one whose replacement is ready, or one too many.
+/// The replica that goes now, and why: one whose replacement is ready, or one too many.
 fn victim<'p, 'a>(
     database: &Database,
     pool: &'p Pool<'a>,
@@ -150,11 +160,7 @@ fn victim<'p, 'a>(
     let all_ready = pool.of(&Condition::Kept).all(|replica| replica.ready);
     let room = !pool.slots_to_fill(desired, database.replicas.max(), 1).is_empty();
     let replaced = all_ready && (kept >= desired || (!room && kept > 0));
-    let broken = pool.replicas.iter().find_map(|replica| match &replica.condition {
-        Condition::Broken(why) => Some((replica, why)),
-        _ => None,
-    });
-    if let Some((replica, why)) = broken {
+    if let Some((replica, why)) = pool.to_replace() {
         let reason = || format!("{why}; {} others are ready in its place", pool.ready());
         return replaced.then(|| (replica, reason()));
     }
@@ -167,17 +173,7 @@ fn victim<'p, 'a>(
 
 /// Names replicas of the primary that this stack did not make: they are left alone.
 fn report_foreign(draft: &mut Draft<'_>, pool: &Pool<'_>) {
-    let Some(primary) = observed_primary(&draft.input) else { return };
-    let known: Vec<_> =
-        pool.replicas.iter().map(|replica| naming::name(&draft.input, &replica.part)).collect();
-    let rows: Vec<_> = pool.replicas.iter().filter_map(|replica| replica.row).map(|row| &row.id).collect();
-    let foreign: Vec<_> = primary
-        .facts
-        .replicas
-        .iter()
-        .filter(|id| !known.contains(id) && !rows.contains(id))
-        .cloned()
-        .collect();
+    let foreign = pool.foreign(&draft.input);
     if !foreign.is_empty() {
         let reason = format!("replicas that somebody else made are left alone: {}", foreign.join(", "));
         draft.decide(&pool_part(), "Hold", reason);

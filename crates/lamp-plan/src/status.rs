@@ -111,6 +111,7 @@ fn database(plan: &Plan) -> Option<DatabaseStatus> {
         secret_arn: report.secret.clone(),
         replicas_desired: report.replicas_desired,
         replicas_ready: report.replicas_ready,
+        next_maintenance_time: report.scheduled.values().min().copied().map(seconds),
         final_snapshot: report.final_snapshot.clone(),
     })
 }

@@ -72,6 +72,8 @@ pub(crate) struct World {
     pub(crate) databases: Vec<(Part, Resource)>,
     pub(crate) ledger: Ledger,
     pub(crate) memory: Memory,
+    /// Whether a person consented.
+    pub(crate) confirmed: bool,
     pub(crate) now: i64,
 }
 
@@ -123,6 +125,7 @@ impl World {
             databases: Vec::new(),
             ledger,
             memory: Memory::default(),
+            confirmed: false,
             now: 0,
         }
     }
@@ -143,7 +146,7 @@ impl World {
             spec: &self.spec,
             generation: 1,
             deleting: false,
-            confirmed: false,
+            confirmed: self.confirmed,
             adoption: &Adoption::default(),
             inventory: &inventory,
             ledger: &self.ledger,
@@ -226,6 +229,7 @@ impl World {
             kind: Some(row.kind()),
             id: Some(row.id.clone()),
             created_at: row.created_at,
+            completed_at: row.created_at,
             ..LedgerEntry::default()
         };
         self.ledger.insert(part.clone(), entry);
@@ -243,6 +247,14 @@ impl World {
     pub(crate) fn replica(&mut self, slot: u32) -> &mut Resource {
         let part = parts::replica(slot);
         &mut self.databases.iter_mut().find(|(known, _)| *known == part).unwrap().1
+    }
+
+    /// The observed primary.
+    pub(crate) fn primary_body(&mut self) -> &mut DbInstance {
+        match &mut self.databases[0].1.body {
+            Body::DbInstance(body) => body,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// Facts of the observed replica of a slot.
@@ -273,6 +285,8 @@ impl World {
             secret: None,
             source: source.map(Reference::id),
             zone: Some(zone.to_owned()),
+            maintenance_window: Some("sun:03:00-sun:04:00".to_owned()),
+            parameters_in_effect: true,
             facts: DbFacts {
                 status: "available".to_owned(),
                 replication: source.map(|_| "replicating".to_owned()),

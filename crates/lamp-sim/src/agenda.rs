@@ -60,6 +60,8 @@ pub(crate) enum Step {
     Ready,
     /// What was being changed has been changed.
     Changed,
+    /// The maintenance window of a database opens.
+    Window,
     /// The volume is optimised.
     Optimized,
     /// A tenth of its volume is left.

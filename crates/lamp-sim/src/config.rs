@@ -93,6 +93,8 @@ pub struct Durations {
     pub modification: Span,
     /// Until a modification that needs no work on the instance is through.
     pub light_modification: Span,
+    /// `rebooting` to `available`, without a failover.
+    pub reboot: Span,
     /// `storage-optimization` after the volume grew.
     pub storage_optimization: Span,
     /// Until the volume may grow again.
@@ -123,6 +125,7 @@ impl Default for Durations {
             replica: Span::seconds(360, 600),
             modification: Span::seconds(60, 300),
             light_modification: Span::seconds(15, 45),
+            reboot: Span::seconds(30, 90),
             storage_optimization: Span::seconds(1800, 5400),
             storage_cooldown: Duration::from_secs(6 * 3600),
             failover: Span::seconds(60, 120),

@@ -1,5 +1,6 @@
 //! What the world does to a site, and what people do by hand: nothing of it is a call of ours.
 
+use lamp_cloud::kinds::db_instance::Modification;
 use lamp_cloud::kinds::subnet::Subnet;
 use lamp_cloud::{
     Body, Change, DeleteOptions, Instance, InstanceState, Kind, NetworkInterface, Request, ResourceId,
@@ -202,6 +203,11 @@ impl World {
         if let Some(database) = self.databases.get_mut(id) {
             database.lag_seconds = seconds;
         }
+    }
+
+    /// Somebody modifies a database, to be done in its maintenance window.
+    pub fn modify_database_in_window(&mut self, id: &str, modification: Modification) {
+        self.wait_for_window(id, modification);
     }
 
     /// The standby of a Multi-AZ database takes over.

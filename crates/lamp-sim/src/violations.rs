@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lamp_cloud::kinds::db_instance::DbInstance;
-use lamp_cloud::{Body, Kind, Request, Resource, State, Tags, tag};
+use lamp_cloud::{Body, Change, Kind, Request, Resource, State, Tags, tag};
 
 use crate::Fault;
 use crate::agenda::Event;
@@ -31,6 +31,22 @@ impl World {
         }
         if let Request::Change { id, change, .. } = request {
             self.check_ours(change.kind(), id, request.operation());
+            self.check_interruption(id, change);
+        }
+    }
+
+    /// Before a database is interrupted: do the others of its stack serve?
+    fn check_interruption(&mut self, id: &str, change: &Change) {
+        if !matches!(change, Change::DbInstance(change) if change.is_disruptive()) {
+            return;
+        }
+        let uid = |row: &Resource| row.tags.get(tag::UID).cloned();
+        let Some(stack) = self.resource(Kind::DbInstance, id).and_then(|row| uid(row)) else { return };
+        let others =
+            self.each::<DbInstance>().filter(|(row, _)| row.id != id && uid(row).as_ref() == Some(&stack));
+        let busy = others.map(|(row, _)| row.id.clone()).find(|other| self.is_interrupted(other));
+        if let Some(busy) = busy {
+            self.violate(format!("{id} is interrupted while {busy} is"));
         }
     }
 

@@ -14,7 +14,8 @@ pub(super) const PRIMARY: &str = "database";
 const GROUP: &str = "db-subnet-group";
 const PARAMETERS: &str = "db-parameter-group";
 const SUBNETS: [&str; 2] = ["subnet/application/1", "subnet/application/2"];
-const SETTINGS: [(&str, &str); 2] = [("require_secure_transport", "1"), ("max_connections", "200")];
+const SETTINGS: [(&str, &str); 3] =
+    [("require_secure_transport", "1"), ("max_connections", "200"), ("back_log", "100")];
 
 fn subnet_group(subnets: &[&str]) -> DbSubnetGroup {
     DbSubnetGroup { subnets: subnets.iter().map(|subnet| Reference::part(*subnet)).collect() }
@@ -48,6 +49,8 @@ pub(super) fn primary() -> DbInstance {
         secret: Some(Reference::part("secret/database")),
         source: None,
         zone: None,
+        maintenance_window: Some("sun:03:00-sun:04:00".to_owned()),
+        parameters_in_effect: true,
         facts: DbFacts::default(),
     }
 }
@@ -76,7 +79,8 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
 
         self.make_twice(PARAMETERS, parameter_group(&SETTINGS), "AlreadyExists").await?;
         for more in ["300", "200"] {
-            self.change(PARAMETERS, parameter_group(&[SETTINGS[0], ("max_connections", more)])).await?;
+            self.change(PARAMETERS, parameter_group(&[SETTINGS[0], ("max_connections", more), SETTINGS[2]]))
+                .await?;
         }
         self.reset_parameters().await
     }
@@ -130,6 +134,7 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
         let id = self.make_twice(PRIMARY, small, "AlreadyExists").await?;
         self.modified(&id).await?;
         self.refused_modifications(&id).await?;
+        self.restarted(&id).await?;
         self.facts_of_primary(&id).await
     }
 
@@ -146,6 +151,7 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
             ],
             backup_retention_days: 14,
             deletion_protection: false,
+            maintenance_window: Some("mon:23:30-tue:00:30".to_owned()),
             ..primary()
         };
         self.change(PRIMARY, other).await?;
@@ -156,10 +162,32 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
         self.change(PRIMARY, primary()).await
     }
 
+    /// A static parameter takes effect with a restart, and RDS says so until then.
+    async fn restarted(&mut self, id: &str) -> Result<()> {
+        let more = [SETTINGS[0], SETTINGS[1], ("back_log", "300")];
+        self.change(PARAMETERS, parameter_group(&more)).await?;
+        let waits = if self.body(id).await?.parameters_in_effect { "in effect" } else { "waiting" };
+        self.judge.demand("a static parameter that was set", "waiting", waits);
+        let restart = |failover| Change::DbInstance(db_instance::Change::Reboot { failover });
+        self.demand_change("a database restarted with a failover", id, restart(true), DONE).await;
+        ensure!(
+            self.body(id).await?.parameters_in_effect,
+            "{id} was restarted, and its parameters still wait"
+        );
+        self.change(PARAMETERS, parameter_group(&SETTINGS)).await?;
+        self.change(PRIMARY, primary()).await
+    }
+
     async fn refused_modifications(&mut self, id: &str) -> Result<()> {
         let none = Modification::default;
         let missing = Some(Reference::id("ll-contract-nothing"));
+        let short = Some("sun:03:00-sun:03:10".to_owned());
         let rows = [
+            (
+                "a database given a maintenance window of ten minutes",
+                Modification { maintenance_window: short, ..none() },
+                "Invalid",
+            ),
             (
                 "the disk of a database made smaller",
                 Modification { storage_gib: Some(20), ..none() },
@@ -195,9 +223,13 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
     }
 
     pub(super) async fn facts(&mut self, id: &str) -> Result<DbFacts> {
+        Ok(self.body(id).await?.facts)
+    }
+
+    async fn body(&mut self, id: &str) -> Result<DbInstance> {
         let row = self.settled(Kind::DbInstance, id).await?;
         let Body::DbInstance(body) = row.body else { bail!("no database: {row:?}") };
-        Ok(body.facts)
+        Ok(body)
     }
 
     /// What databases stand in or use stays. Where it does not, it is made again: no database is shown without.

@@ -1,11 +1,12 @@
 //! Read replicas.
 
 use anyhow::{Result, bail, ensure};
-use lamp_cloud::kinds::db_instance::{DbFacts, DbInstance, Modification};
-use lamp_cloud::{Body, Cloud, DeleteOptions, Kind, Read, Reference, Request};
+use lamp_cloud::kinds::db_instance::{self, DbFacts, DbInstance, Modification};
+use lamp_cloud::{Body, Change, Cloud, DeleteOptions, Kind, Read, Reference, Request};
 
 use super::database::{PRIMARY, modify, primary};
 use super::sight::answer;
+use super::verbs::DONE;
 use super::{Contract, Outside};
 
 pub(super) const REPLICA: &str = "replica/1";
@@ -19,6 +20,7 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
         self.change(REPLICA, DbInstance { class: "db.r6g.xlarge".to_owned(), ..self.replica() }).await?;
         self.change(REPLICA, self.replica()).await?;
         self.replicates(&id).await?;
+        self.restarted_without_standby(&id).await?;
         self.source_keeps_backups().await?;
         self.no_snapshot_of_a_replica().await?;
         self.no_snapshot().await
@@ -63,6 +65,15 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
         };
         self.judge.demand("a database names its replica", "once", times);
         Ok(())
+    }
+
+    async fn restarted_without_standby(&mut self, id: &str) -> Result<()> {
+        let restart = |failover| Change::DbInstance(db_instance::Change::Reboot { failover });
+        let what = "a failover of a database in one zone";
+        self.demand_change(what, id, restart(true), "Invalid").await;
+        self.settled(Kind::DbInstance, id).await?;
+        self.demand_change("a database restarted", id, restart(false), DONE).await;
+        self.settled(Kind::DbInstance, id).await.map(drop)
     }
 
     async fn source_keeps_backups(&mut self) -> Result<()> {

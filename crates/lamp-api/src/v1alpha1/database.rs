@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Scaling;
+use super::{Maintenance, Scaling};
 
 /// An encrypted RDS instance with read replicas. Its master password lives in AWS Secrets Manager and nowhere else.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +37,10 @@ pub struct Database {
     #[serde(default)]
     pub backups: Backups,
 
+    /// When changes that interrupt the database are made.
+    #[serde(default)]
+    pub maintenance: Maintenance,
+
     /// Whether AWS refuses to delete the database; lifted only in a step of its own when the stack is deleted.
     /// Default true.
     #[serde(default = "yes")]
@@ -46,7 +50,7 @@ pub struct Database {
     #[serde(default = "default_username")]
     pub username: String,
 
-    /// Engine parameters, by name. `require_secure_transport` is always on.
+    /// Engine parameters, by name. `require_secure_transport` is always on. What is static takes effect with a restart.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
 }

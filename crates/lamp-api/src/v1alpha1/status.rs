@@ -103,6 +103,9 @@ pub struct DatabaseStatus {
     pub replicas_desired: u32,
     /// Read replicas that replicate and lag less than `maxLagSeconds`.
     pub replicas_ready: u32,
+    /// When the maintenance window opens that a change waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_maintenance_time: Option<Time>,
     /// The final snapshot, once the database is being deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub final_snapshot: Option<String>,

@@ -18,6 +18,7 @@ const SNAPSHOTS: &str = "DescribeDBSnapshots";
 const CREATE: &str = "CreateDBInstance";
 const CREATE_REPLICA: &str = "CreateDBInstanceReadReplica";
 const MODIFY: &str = "ModifyDBInstance";
+const REBOOT: &str = "RebootDBInstance";
 const DELETE: &str = "DeleteDBInstance";
 
 pub(crate) async fn list(cloud: &AwsCloud, whose: Whose, from: Option<String>) -> Answer<Page<Resource>> {
@@ -86,6 +87,7 @@ async fn create_primary(cloud: &AwsCloud, creation: &Creation<'_>, body: &DbInst
         .db_parameter_group_name(id(CREATE, &body.parameter_group)?)
         .set_vpc_security_group_ids(Some(ids(CREATE, &body.security_groups)?))
         .backup_retention_period(number(body.backup_retention_days))
+        .set_preferred_maintenance_window(body.maintenance_window.clone())
         .copy_tags_to_snapshot(true)
         .publicly_accessible(false)
         .auto_minor_version_upgrade(true)
@@ -130,8 +132,18 @@ async fn create_replica(
 }
 
 pub(crate) async fn change(cloud: &AwsCloud, id: &str, change: &Change) -> Answer<Applied> {
-    let Change::Modify(modification) = change;
-    modify(cloud, id, modification).await
+    match change {
+        Change::Modify(modification) => modify(cloud, id, modification).await,
+        Change::Reboot { failover } => reboot(cloud, id, *failover).await,
+    }
+}
+
+async fn reboot(cloud: &AwsCloud, id: &str, failover: bool) -> Answer<Applied> {
+    let call = cloud.mutations.rds.reboot_db_instance().db_instance_identifier(id);
+    // RDS refuses the parameter itself for an instance without standby.
+    let call = call.set_force_failover(failover.then_some(true));
+    let answer = call.send().await.map_err(|error| failure(REBOOT, error))?;
+    Ok(done(&answer))
 }
 
 /// At once, not in the maintenance window; never to another major version.
@@ -153,7 +165,8 @@ async fn modify(cloud: &AwsCloud, instance: &str, modification: &Modification) -
         .set_backup_retention_period(modification.backup_retention_days.map(number))
         .set_deletion_protection(modification.deletion_protection)
         .set_engine_version(modification.version.clone())
-        .set_storage_type(modification.storage_type.clone());
+        .set_storage_type(modification.storage_type.clone())
+        .set_preferred_maintenance_window(modification.maintenance_window.clone());
     let answer = call.send().await.map_err(|error| failure(MODIFY, error))?;
     Ok(done(&answer))
 }

@@ -93,6 +93,8 @@ async fn primary(account: &Account) -> (String, DbInstance) {
         secret: Some(Reference::id(secret)),
         source: None,
         zone: None,
+        maintenance_window: Some("sun:03:00-sun:04:00".into()),
+        parameters_in_effect: true,
         facts: DbFacts::default(),
     };
     (account.create("database", "ll-shop-db-0", body.clone()).await, body)

@@ -33,8 +33,19 @@ pub struct DbInstance {
     pub source: Option<Reference>,
     /// The zone to put a replica in; `None` lets AWS choose.
     pub zone: Option<String>,
+    /// The weekly window in which AWS itself may interrupt it, in UTC, as RDS writes it: `sun:03:00-sun:04:00`. `None` in
+    /// what is wanted lets AWS choose.
+    #[serde(default)]
+    pub maintenance_window: Option<String>,
+    /// Whether everything in its parameter group is in effect: what is static waits for a restart.
+    #[serde(default = "in_effect")]
+    pub parameters_in_effect: bool,
     #[serde(default)]
     pub facts: DbFacts,
+}
+
+fn in_effect() -> bool {
+    true
 }
 
 /// What only AWS knows of a database instance.
@@ -49,7 +60,8 @@ pub struct DbFacts {
     /// Replication as RDS sees it, of a replica: `replicating`, `error`, `stopped`, `terminated`; `None` where RDS
     /// does not say.
     pub replication: Option<String>,
-    /// Whether changes wait for the maintenance window.
+    /// RDS's names of values that were asked for and are not in force yet: `DBInstanceClass`. The body shows them as if
+    /// they were.
     pub pending_changes: Vec<String>,
     /// Start of its latest restorable backup, as a sign that backups are on.
     pub latest_restorable: Option<Timestamp>,
@@ -68,11 +80,35 @@ pub struct Modification {
     pub deletion_protection: Option<bool>,
     pub version: Option<String>,
     pub storage_type: Option<String>,
+    #[serde(default)]
+    pub maintenance_window: Option<String>,
+}
+
+impl Modification {
+    /// Whether it interrupts the instance.
+    pub fn is_disruptive(&self) -> bool {
+        self.class.is_some() || self.version.is_some()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
     Modify(Box<Modification>),
+    /// Restarts the instance, which brings static parameters into effect.
+    Reboot {
+        /// Lets the standby take over, which only an instance in two zones has.
+        failover: bool,
+    },
+}
+
+impl Change {
+    /// Whether it interrupts the instance.
+    pub fn is_disruptive(&self) -> bool {
+        match self {
+            Self::Modify(modification) => modification.is_disruptive(),
+            Self::Reboot { .. } => true,
+        }
+    }
 }
 
 fields!(DbInstance {
@@ -91,6 +127,8 @@ fields!(DbInstance {
     backup_retention_days: InPlace Spec,
     deletion_protection: InPlace Spec,
     source: Never Spec,
+    maintenance_window: InPlace Spec,
+    parameters_in_effect: Disruptive Spec,
 });
 
 impl DbInstance {
@@ -99,12 +137,26 @@ impl DbInstance {
         self.source.is_some()
     }
 
+    /// Whether a change that interrupts it was asked for, and is not made yet.
+    pub fn awaits_disruption(&self) -> bool {
+        self.facts.pending_changes.iter().any(|name| DISRUPTIVE.contains(&name.as_str()))
+    }
+
+    /// The restart that its parameters wait for.
+    fn restart(&self) -> Change {
+        let settled = !self.facts.pending_changes.iter().any(|name| name == "MultiAZ");
+        Change::Reboot { failover: self.multi_zone && settled }
+    }
+
     fn sorted(&self) -> Self {
         let mut sorted = self.clone();
         sorted.security_groups.sort();
         sorted
     }
 }
+
+/// RDS's names of values whose change interrupts the instance.
+const DISRUPTIVE: [&str; 2] = ["DBInstanceClass", "EngineVersion"];
 
 const CREATE_REPLICA: &str = "CreateDBInstanceReadReplica";
 
@@ -166,15 +218,24 @@ impl Declared for DbInstance {
             deletion_protection: changed(&desired.deletion_protection, &observed.deletion_protection),
             version: changed(&desired.version, &observed.version),
             storage_type: changed(&desired.storage_type, &observed.storage_type),
+            maintenance_window: changed(&desired.maintenance_window, &observed.maintenance_window).flatten(),
         };
-        (resolved && modification != Modification::default())
-            .then(|| Change::Modify(Box::new(modification)))
-            .into_iter()
-            .collect()
+        let modify = (resolved && modification != Modification::default())
+            .then(|| Change::Modify(Box::new(modification)));
+        let waits = desired.parameters_in_effect && !observed.parameters_in_effect;
+        modify.into_iter().chain(waits.then(|| observed.restart())).collect()
     }
 
     fn apply(&mut self, change: &Change) {
-        let Change::Modify(modification) = change;
+        let Change::Modify(modification) = change else {
+            self.parameters_in_effect = true;
+            return;
+        };
+        // The parameters of another group wait for a restart, which a change that interrupts brings along.
+        let restarts = modification.is_disruptive();
+        let regrouped =
+            modification.parameter_group.as_ref().is_some_and(|group| *group != self.parameter_group);
+        self.parameters_in_effect = restarts || (self.parameters_in_effect && !regrouped);
         let Modification {
             class,
             storage_gib,
@@ -186,6 +247,7 @@ impl Declared for DbInstance {
             deletion_protection,
             version,
             storage_type,
+            maintenance_window,
         } = modification.as_ref().clone();
         set(&mut self.class, class);
         set(&mut self.storage_gib, storage_gib);
@@ -197,6 +259,7 @@ impl Declared for DbInstance {
         set(&mut self.deletion_protection, deletion_protection);
         set(&mut self.version, version);
         set(&mut self.storage_type, storage_type);
+        set(&mut self.maintenance_window, maintenance_window.map(Some));
     }
 
     fn before_delete(&self) -> Vec<Change> {
@@ -211,7 +274,10 @@ impl Declared for DbInstance {
             .collect()
     }
 
-    changes!("ModifyDBInstance");
+    changes! {
+        Change::Modify(_) => "ModifyDBInstance",
+        Change::Reboot { .. } => "RebootDBInstance",
+    }
 
     fn create_operation(&self) -> &'static str {
         if self.is_replica() { CREATE_REPLICA } else { Self::CREATE }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lamp_api::v1alpha1::{Backups, Database, Engine, Replicas, Storage, StorageType};
+use lamp_api::v1alpha1::{Backups, Database, Engine, Maintenance, Replicas, Storage, StorageType};
 use lamp_cloud::kinds::db_instance::DbInstance;
 use lamp_cloud::kinds::db_parameter_group::DbParameterGroup;
 use lamp_cloud::{Body, Kind, Reference, Resource};
@@ -58,6 +58,8 @@ pub(super) fn read<'a>(survey: &Survey<'a>, primary: &Primary<'a>, found: &mut F
         multi_zone: body.multi_zone,
         replicas: replicas(survey, primary, found),
         backups: Backups { retention_days: body.backup_retention_days },
+        // The windows that AWS chose stay as they are.
+        maintenance: Maintenance::default(),
         deletion_protection: body.deletion_protection,
         username: body.username.clone(),
         parameters,

@@ -31,6 +31,8 @@ fn primary(input: &PlanInput<'_>, database: &Database) -> DbInstance {
         secret: secret::is_wanted(input).then(|| to(&parts::database_secret())),
         source: None,
         zone: None,
+        maintenance_window: database.maintenance.window.as_ref().map(|window| window.to_ascii_lowercase()),
+        parameters_in_effect: true,
         facts: DbFacts::default(),
     }
 }
@@ -72,6 +74,7 @@ pub(crate) fn observed_primary<'a>(input: &PlanInput<'a>) -> Option<&'a DbInstan
 /// Says how the database is. The numbers of its replicas are the pool's to add.
 pub(crate) fn report(draft: &mut Draft<'_>) {
     let secret = held(&draft.input, &parts::database_secret(), Kind::Secret).map(|row| row.id.clone());
+    let scheduled = draft.plan.database.take().map(|report| report.scheduled).unwrap_or_default();
     let primary = observed_primary(&draft.input);
     let absent = || match draft.plan.parts.get(&parts::database()).map(|report| report.state) {
         Some(PartState::Unknown) => "unknown",
@@ -83,6 +86,7 @@ pub(crate) fn report(draft: &mut Draft<'_>) {
         endpoint: primary.and_then(|primary| primary.facts.endpoint.clone()),
         version: primary.map(|primary| primary.version.clone()),
         secret,
+        scheduled,
         ..DatabaseReport::default()
     });
 }
@@ -101,7 +105,8 @@ pub(super) fn yield_to_aws(desired: DbInstance, observed: &DbInstance) -> DbInst
     };
     // RDS cannot shrink a volume.
     let storage_gib = desired.storage_gib.max(observed.storage_gib);
-    DbInstance { version, storage_gib, max_storage_gib, ..desired }
+    let maintenance_window = desired.maintenance_window.or_else(|| observed.maintenance_window.clone());
+    DbInstance { version, storage_gib, max_storage_gib, maintenance_window, ..desired }
 }
 
 /// Leaves the fields as they are whose change interrupts service.
@@ -114,6 +119,7 @@ pub(super) fn without_disruption(desired: DbInstance, observed: &DbInstance) -> 
         version: observed.version.clone(),
         class: observed.class.clone(),
         parameter_group,
+        parameters_in_effect: observed.parameters_in_effect,
         ..desired
     }
 }

@@ -50,6 +50,14 @@ pub(crate) fn without_disruption(desired: Body, observed: &Body) -> Body {
     }
 }
 
+/// What a change leaves to be done, for people.
+pub(crate) fn consequence(input: &PlanInput<'_>, change: &Change) -> Option<&'static str> {
+    let stands = db_instance::observed_primary(input).is_some();
+    (stands && matches!(change, Change::DbParameterGroup(_))).then_some(
+        "what of it is static takes effect with a restart of each instance, which is a step of its own",
+    )
+}
+
 /// Whether a change would bring into use what somebody else made: a version of a launch template.
 pub(crate) fn promotes_anothers(change: &Change, observed: &Body) -> bool {
     let promotes = matches!(change, Change::LaunchTemplate(template::Change::DefaultVersion(_)));

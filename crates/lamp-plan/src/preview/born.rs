@@ -38,7 +38,12 @@ pub(super) fn born(part: &Part, name: &str, body: &Body) -> Body {
         Body::TargetGroup(group) => group.attributes = Some(target_group_attributes()),
         Body::LaunchTemplate(template) => (template.latest_version, template.default_version) = (1, 1),
         Body::DbParameterGroup(group) => group.parameters = Some(BTreeMap::new()),
-        Body::DbInstance(instance) => instance.facts = facts(name, instance),
+        Body::DbInstance(instance) => {
+            instance.facts = facts(name, instance);
+            // The call that makes a replica takes no window.
+            instance.maintenance_window =
+                instance.maintenance_window.take().filter(|_| !instance.is_replica());
+        }
         Body::AutoScalingGroup(group) => group.members = members(name, group, 0, group.desired),
         Body::Subnet(_) | Body::ElasticIp(_) | Body::NatGateway(_) => {}
         Body::Listener(_) | Body::DbSubnetGroup(_) | Body::Secret(_) => {}

@@ -1,10 +1,13 @@
 //! One action, held back while the last outcome of its part says so.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use lamp_api::v1alpha1::PartState;
 use lamp_cloud::{CloudError, Finished, Outcome, Request, ResourceId};
 
 use crate::backoff::{backoff, retry_at};
+use crate::disruption::is_restart;
 use crate::{Action, Draft};
 
 /// Adds an action and reports its part as `state` with the action's reason; or, if the last call for the part failed
@@ -46,11 +49,17 @@ fn hold(draft: &Draft<'_>, last: &Finished, request: &Request) -> Option<Hold> {
 
 fn invisible(draft: &Draft<'_>, last: &Finished, request: &Request) -> Option<Hold> {
     (last.request == *request).then(|| Hold {
-        until: last.at + draft.input.settings.change_patience,
+        until: last.at + patience(draft, request),
         state: PartState::Progressing,
         reason: format!("{} was done at {}, and no reading shows it yet", request.operation(), last.at),
         blocked: false,
     })
+}
+
+/// How long a call is not sent again while no reading shows it. A second restart would interrupt the database again.
+fn patience(draft: &Draft<'_>, request: &Request) -> Duration {
+    let settings = draft.input.settings;
+    if is_restart(request) { settings.consistency_window } else { settings.change_patience }
 }
 
 fn failed(draft: &Draft<'_>, last: &Finished, error: &CloudError, request: &Request) -> Option<Hold> {

@@ -1,15 +1,17 @@
 //! A part that is there, compared with what the spec wants, field by field.
 
+use jiff::Timestamp;
 use lamp_api::v1alpha1::PartState;
+use lamp_cloud::kinds::db_instance::DbInstance;
 use lamp_cloud::{Body, Change, Difference, Mutability, Part, Request, Resource, State, token};
 
 use super::attempt::propose;
 use super::removal::{Removal, delete};
-use crate::contention;
-use crate::kinds::{promotes_anothers, without_disruption, yield_to_owners};
-use crate::left_alone::{self, Split};
+use crate::disruption::{self, Permit, how_to_consent, report_pending, waits_until};
+use crate::kinds::{consequence, promotes_anothers, without_disruption, yield_to_owners};
+use crate::left_alone::{self, Cause, Split};
 use crate::observed::{list, referrers, resolve};
-use crate::{Action, Draft, Effect, Wanted};
+use crate::{Action, Draft, Effect, PlanInput, Wanted, contention};
 
 pub(super) fn present(draft: &mut Draft<'_>, wanted: &Wanted, row: &Resource) {
     match &row.state {
@@ -37,32 +39,69 @@ fn failed(draft: &mut Draft<'_>, wanted: &Wanted, row: &Resource, why: &str) {
     delete(draft, &wanted.part, row, Effect::Replace, reason, &Removal::default());
 }
 
+/// What of a part that stands is not as it shall be, with the parts that must be known before that is certain.
+pub(crate) fn differences(
+    input: &PlanInput<'_>,
+    wanted: &Wanted,
+    row: &Resource,
+) -> (Vec<Difference>, Vec<Part>) {
+    let Ok(body) = &wanted.body else { return (Vec::new(), Vec::new()) };
+    let Comparison { differences, unresolved, .. } = compare(input, &wanted.part, body, row);
+    (differences, unresolved)
+}
+
+/// A part that is there beside what is wanted of it.
+struct Comparison {
+    /// What is wanted, with what others own and what is left alone as it was found.
+    desired: Body,
+    left: Vec<(Difference, Cause)>,
+    unresolved: Vec<Part>,
+    differences: Vec<Difference>,
+}
+
+fn compare(input: &PlanInput<'_>, part: &Part, body: &Body, row: &Resource) -> Comparison {
+    let specified = yield_to_owners(body.clone(), row);
+    let Split { mut desired, left } = left_alone::split(input, part, specified, &row.body);
+    let unresolved = resolve(input, &mut desired, Some(&row.body));
+    let differences = desired.differences(&row.body);
+    Comparison { desired, left, unresolved, differences }
+}
+
 fn ready(draft: &mut Draft<'_>, wanted: &Wanted, row: &Resource) {
     let Ok(body) = &wanted.body else {
         let reason = wanted.body.as_ref().err().cloned();
         return draft.report(&wanted.part, wanted.kind, Some(&row.id), PartState::Waiting, reason);
     };
-    let specified = yield_to_owners(body.clone(), row);
-    let Split { mut desired, left } = left_alone::split(&draft.input, &wanted.part, specified, &row.body);
+    let Comparison { desired, left, unresolved, differences } =
+        compare(&draft.input, &wanted.part, body, row);
     left_alone::report(draft, &wanted.part, &left);
-    let unresolved = resolve(&draft.input, &mut desired, Some(&row.body));
-    let differences = desired.differences(&row.body);
     draft.differences.insert(wanted.part.clone(), differences.clone());
     // While references are not known, a difference may be none.
-    let held_back = if unresolved.is_empty() { held_back(draft, wanted, row, &differences) } else { None };
-    let effective = if draft.input.confirmed { desired } else { without_disruption(desired, &row.body) };
-    let mut changes = effective.changes(&row.body).into_iter();
+    let certain: &[Difference] = if unresolved.is_empty() { &differences } else { &[] };
+    let permit = permit(draft, &wanted.part, row, certain);
+    let held_back = held_back(draft, wanted, row, certain, permit.as_ref());
+    let effective = match permit {
+        Some(Permit::Now(_)) => desired,
+        _ => without_disruption(desired, &row.body),
+    };
+    let releases = releases(row, permit.as_ref());
+    let mut changes = effective.changes(&row.body).into_iter().filter(|_| releases.is_none());
     let change = changes.find(|change| left.is_empty() || !promotes_anothers(change, &row.body));
     let is_correctable = |difference: &Difference| {
         matches!(difference.mutability, Mutability::InPlace | Mutability::Disruptive)
     };
     let mut corrected = effective.differences(&row.body);
     corrected.retain(is_correctable);
-    let in_place =
-        || differences.iter().filter(|d| d.mutability != Mutability::Replacement).cloned().collect();
+    let is_permitted = matches!(permit, Some(Permit::Now(_)));
+    let is_in_place = |difference: &&Difference| match difference.mutability {
+        Mutability::Replacement => false,
+        Mutability::Disruptive => is_permitted,
+        Mutability::InPlace | Mutability::Never => true,
+    };
+    let in_place = || differences.iter().filter(is_in_place).cloned().collect();
     match (change, held_back) {
         (Some(change), _) => {
-            apply(draft, &wanted.part, row, change, in_place());
+            apply(draft, &wanted.part, row, (change, permit), in_place());
             if draft.acts_on(&wanted.part) {
                 contention::note(draft, &wanted.part, &corrected);
             }
@@ -70,20 +109,46 @@ fn ready(draft: &mut Draft<'_>, wanted: &Wanted, row: &Resource) {
         (None, Some(HeldBack::Block(reason))) => {
             draft.block(&wanted.part, wanted.kind, Some(&row.id), reason)
         }
+        (None, Some(HeldBack::Wait(reason, until))) => {
+            until.into_iter().for_each(|until| waits_until(draft, &wanted.part, until));
+            draft.report(&wanted.part, wanted.kind, Some(&row.id), PartState::Waiting, reason);
+        }
         (None, Some(HeldBack::Replace(reason))) => {
             delete(draft, &wanted.part, row, Effect::Replace, reason, &Removal::default());
         }
         (None, None) => {
             let left = left.iter().map(|(difference, _)| difference.field.as_str());
             contention::forget(draft, &wanted.part, &left.collect::<Vec<_>>());
-            settled(draft, &wanted.part, row, &differences, &unresolved);
+            match releases {
+                Some(body) => report_pending(draft, &wanted.part, row, body),
+                None => settled(draft, &wanted.part, row, &differences, &unresolved),
+            }
         }
+    }
+}
+
+/// Whether what interrupts service may be made now; `None` where nothing does.
+fn permit(draft: &Draft<'_>, part: &Part, row: &Resource, differences: &[Difference]) -> Option<Permit> {
+    let disruptive: Vec<&Difference> =
+        differences.iter().filter(|difference| difference.mutability == Mutability::Disruptive).collect();
+    (!disruptive.is_empty()).then(|| disruption::permit(draft, part, row, &disruptive))
+}
+
+/// The database of which any change would release an interruption that waits for RDS's window, and may not be made.
+fn releases<'a>(row: &'a Resource, permit: Option<&Permit>) -> Option<&'a DbInstance> {
+    match &row.body {
+        Body::DbInstance(body) if body.awaits_disruption() && !matches!(permit, Some(Permit::Now(_))) => {
+            Some(body)
+        }
+        _ => None,
     }
 }
 
 /// What is not simply put right.
 enum HeldBack {
     Block(String),
+    /// For others, or until a time.
+    Wait(String, Option<Timestamp>),
     Replace(String),
 }
 
@@ -92,27 +157,24 @@ fn held_back(
     wanted: &Wanted,
     row: &Resource,
     differences: &[Difference],
+    permit: Option<&Permit>,
 ) -> Option<HeldBack> {
     let of = |mutability| -> Vec<&Difference> {
         differences.iter().filter(|difference| difference.mutability == mutability).collect()
     };
-    let consent =
-        || format!("annotate the stack with lamplighter.dev/confirm-replace={}", draft.input.generation);
-    let (never, replacing, disruptive) =
-        (of(Mutability::Never), of(Mutability::Replacement), of(Mutability::Disruptive));
+    let (never, replacing) = (of(Mutability::Never), of(Mutability::Replacement));
     if !never.is_empty() {
         let what = show(&never);
         return Some(HeldBack::Block(format!("{what}: AWS cannot change this; put the spec back")));
     }
     if !replacing.is_empty() {
-        return Some(replacement(draft, wanted, row, &show(&replacing), &consent()));
+        return Some(replacement(draft, wanted, row, &show(&replacing), &how_to_consent(&draft.input)));
     }
-    if !disruptive.is_empty() && !draft.input.confirmed {
-        let reason =
-            format!("{}: this interrupts service and needs consent: {}", show(&disruptive), consent());
-        return Some(HeldBack::Block(reason));
+    match permit? {
+        Permit::Now(_) => None,
+        Permit::Asks(why) => Some(HeldBack::Block(why.clone())),
+        Permit::Waits { why, until } => Some(HeldBack::Wait(why.clone(), *until)),
     }
-    None
 }
 
 fn replacement(draft: &Draft<'_>, wanted: &Wanted, row: &Resource, what: &str, consent: &str) -> HeldBack {
@@ -140,12 +202,14 @@ fn show(differences: &[&Difference]) -> String {
     differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn apply(draft: &mut Draft<'_>, part: &Part, row: &Resource, change: Change, differences: Vec<Difference>) {
-    let what: Vec<&str> = differences.iter().map(|difference| difference.field.as_str()).collect();
-    let reason = match what.as_slice() {
-        [] => "it is not yet as the spec says".to_owned(),
-        fields => format!("differs in {}", fields.join(", ")),
-    };
+fn apply(
+    draft: &mut Draft<'_>,
+    part: &Part,
+    row: &Resource,
+    (change, permit): (Change, Option<Permit>),
+    differences: Vec<Difference>,
+) {
+    let reason = why(draft, &change, permit, &differences);
     let action = Action {
         part: part.clone(),
         kind: row.kind(),
@@ -157,6 +221,21 @@ fn apply(draft: &mut Draft<'_>, part: &Part, row: &Resource, change: Change, dif
     };
     let state = if is_new(draft, part) { PartState::Progressing } else { PartState::Drifted };
     propose(draft, action, Some(&row.id), state);
+}
+
+/// Why a change is made, and what it costs.
+fn why(draft: &Draft<'_>, change: &Change, permit: Option<Permit>, differences: &[Difference]) -> String {
+    let what: Vec<&str> = differences.iter().map(|difference| difference.field.as_str()).collect();
+    let reason = match what.as_slice() {
+        [] => "it is not yet as the spec says".to_owned(),
+        fields => format!("differs in {}", fields.join(", ")),
+    };
+    let interrupts = matches!(change, Change::DbInstance(change) if change.is_disruptive());
+    match (permit, consequence(&draft.input, change)) {
+        (Some(Permit::Now(cost)), _) if interrupts => format!("{reason}; {cost}"),
+        (_, Some(consequence)) => format!("{reason}; {consequence}"),
+        _ => reason,
+    }
 }
 
 /// A change with a token that is the same for the same change.

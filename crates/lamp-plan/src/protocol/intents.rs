@@ -7,6 +7,7 @@ use lamp_api::v1alpha1::PartState;
 use lamp_cloud::kinds::Repeat;
 use lamp_cloud::{Intent, Kind, Part, Request};
 
+use crate::disruption::is_restart;
 use crate::{Action, Draft, Effect, Settlement, Wanted};
 
 /// The longest that a call may be under way: a reading that began later shows its effect, or does not contradict it.
@@ -18,7 +19,7 @@ const FIRST_REPEAT: Duration = Duration::from_secs(5);
 /// Settles the open intent of a part that is there. `false` if its outcome must be waited for.
 pub(crate) fn settle(draft: &mut Draft<'_>, part: &Part, kind: Kind) -> bool {
     let Some(intent) = draft.entry(part).and_then(|entry| entry.open.as_ref()) else { return true };
-    let known_at = intent.started_at + CALL_DEADLINE;
+    let known_at = known_at(draft, intent);
     if draft.input.inventory.observed_at() >= known_at {
         draft.settle(part, Settlement::Void);
         return true;
@@ -28,6 +29,12 @@ pub(crate) fn settle(draft: &mut Draft<'_>, part: &Part, kind: Kind) -> bool {
     draft.report(part, kind, id, PartState::Progressing, reason);
     draft.look_at(known_at);
     false
+}
+
+/// From when on a reading shows what came of a call. To take an early one at its word would restart a database twice.
+fn known_at(draft: &Draft<'_>, intent: &Intent) -> Timestamp {
+    let known_at = intent.started_at + CALL_DEADLINE;
+    if is_restart(&intent.request) { known_at + draft.input.settings.consistency_window } else { known_at }
 }
 
 /// Settles, repeats or waits for an open creation that shows no effect.

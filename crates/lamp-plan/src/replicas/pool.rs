@@ -5,15 +5,19 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use lamp_api::v1alpha1::Database;
 use lamp_cloud::kinds::db_instance::DbInstance;
-use lamp_cloud::{Body, Kind, MetricName, Request, Resource, State};
+use lamp_cloud::{Body, Kind, MetricName, Request, Resource, ResourceId, State};
 
+use super::outdated;
+use crate::kinds::db_instance::observed_primary;
 use crate::live::sickness::{self, Verdict};
 use crate::live::tier_view::count;
 use crate::observed::{Holding, find};
-use crate::{Draft, PlanInput, parts, queries};
+use crate::{Draft, PlanInput, naming, parts, queries};
 
 /// CloudWatch gathers and publishes a minute within a few more.
 const LAG_AGE: SignedDuration = SignedDuration::from_secs(300);
+/// AWS's limit for one RDS instance of MySQL or MariaDB.
+const MAX_REPLICAS: usize = 15;
 /// Fewer observations, over a shorter time, are no broken replication.
 const OBSERVATIONS: u32 = 3;
 const BROKEN_FOR: SignedDuration = SignedDuration::from_secs(90);
@@ -23,6 +27,8 @@ const BROKEN_FOR: SignedDuration = SignedDuration::from_secs(90);
 pub(super) struct Pool<'a> {
     /// By slot.
     pub(super) replicas: Vec<Replica<'a>>,
+    /// How many replicas of the primary are somebody else's.
+    pub(super) foreign: usize,
 }
 
 /// One slot of the pool that is in use.
@@ -47,6 +53,8 @@ pub(super) enum Condition {
     Leaving,
     /// It does not replicate, and why that is certain.
     Broken(String),
+    /// It serves, and differs in what AWS cannot change: only another one could be as it shall be.
+    Outdated(String),
     /// Somebody made it a primary.
     Promoted,
     /// It cannot be observed, or is not in our records: the protocol says what is the matter.
@@ -61,12 +69,39 @@ impl<'a> Pool<'a> {
         let listed = input.inventory.parts.keys().filter_map(parts::replica_slot);
         let slots: BTreeSet<u32> = recorded.chain(listed).collect();
         let replicas = slots.into_iter().map(|slot| Replica::observe(draft, database, slot)).collect();
-        Self { replicas }
+        let mut pool = Self { replicas, foreign: 0 };
+        pool.foreign = pool.foreign(&input).len();
+        pool
     }
 
     /// Replicas in a condition.
     pub(super) fn of(&self, condition: &Condition) -> impl Iterator<Item = &Replica<'a>> {
         self.replicas.iter().filter(move |replica| replica.condition == *condition)
+    }
+
+    /// The first one to be replaced, and why: those that do not serve before those that do.
+    pub(super) fn to_replace(&self) -> Option<(&Replica<'a>, &String)> {
+        let broken = self.replicas.iter().find_map(|replica| match &replica.condition {
+            Condition::Broken(why) => Some((replica, why)),
+            _ => None,
+        });
+        let outdated = || {
+            self.replicas.iter().find_map(|replica| match &replica.condition {
+                Condition::Outdated(why) => Some((replica, why)),
+                _ => None,
+            })
+        };
+        broken.or_else(outdated)
+    }
+
+    /// Replicas of the primary that this stack did not make.
+    pub(super) fn foreign(&self, input: &PlanInput<'_>) -> Vec<ResourceId> {
+        let Some(primary) = observed_primary(input) else { return Vec::new() };
+        let known: Vec<_> = self.replicas.iter().map(|replica| naming::name(input, &replica.part)).collect();
+        let rows: Vec<_> =
+            self.replicas.iter().filter_map(|replica| replica.row).map(|row| &row.id).collect();
+        let all = primary.facts.replicas.iter();
+        all.filter(|id| !known.contains(id) && !rows.contains(id)).cloned().collect()
     }
 
     /// How many serve.
@@ -75,7 +110,7 @@ impl<'a> Pool<'a> {
     }
 
     /// The lowest free slots for what is missing: as many as may be made at once, and one more than `max` in all
-    /// while a broken one awaits its replacement.
+    /// while one awaits its replacement, but never more than AWS allows.
     pub(super) fn slots_to_fill(&self, desired: u32, max: u32, at_once: usize) -> Vec<u32> {
         let kept = self.of(&Condition::Kept).count();
         let waiting = self.of(&Condition::Kept).filter(|replica| !replica.exists()).count();
@@ -85,7 +120,9 @@ impl<'a> Pool<'a> {
         // What cannot be judged now may serve: nothing is made in its place.
         let unclear = self.of(&Condition::Unclear).count();
         let missing = size(desired).saturating_sub(kept + unclear);
-        let room = size(max).saturating_add(1).saturating_sub(occupied);
+        let of_ours = size(max).saturating_add(1).saturating_sub(occupied);
+        let of_aws = MAX_REPLICAS.saturating_sub(occupied + self.foreign);
+        let room = of_ours.min(of_aws);
         let number = missing.min(room).min(at_once.saturating_sub(waiting));
         let used: BTreeSet<u32> = self.replicas.iter().map(|replica| replica.slot).collect();
         (1..).filter(|slot| !used.contains(slot)).take(number).collect()
@@ -123,9 +160,9 @@ impl<'a> Replica<'a> {
             Holding::Gone | Holding::Absent { .. } => (None, true),
         };
         let lag = row.and_then(|row| lag(&input, row));
-        let condition = if clear { condition(draft, &part, row, lag) } else { Condition::Unclear };
+        let condition = if clear { condition(draft, database, &part, row, lag) } else { Condition::Unclear };
         let ready = row.is_some_and(|row| is_ready(&input, database, row, lag))
-            && matches!(condition, Condition::Kept | Condition::Unclear);
+            && matches!(condition, Condition::Kept | Condition::Outdated(_) | Condition::Unclear);
         Self { slot, part, row, condition, ready, lag: lag.map(|(_, lag)| lag) }
     }
 
@@ -184,8 +221,14 @@ fn is_ready(
     }
 }
 
+/// Whether a replica that stands serves, as far as that is known.
+pub(crate) fn serves(input: &PlanInput<'_>, database: &Database, row: &Resource) -> bool {
+    is_ready(input, database, row, lag(input, row))
+}
+
 fn condition(
     draft: &mut Draft<'_>,
+    database: &Database,
     part: &lamp_cloud::Part,
     row: Option<&Resource>,
     lag: Option<(Timestamp, f64)>,
@@ -203,7 +246,7 @@ fn condition(
     let certain = sickness.is_some_and(|it| it.observations >= OBSERVATIONS && it.span() >= BROKEN_FOR);
     match ailment {
         Some(why) if certain => Condition::Broken(why),
-        _ => Condition::Kept,
+        _ => outdated::why(&draft.input, database, part, row).map_or(Condition::Kept, Condition::Outdated),
     }
 }
 

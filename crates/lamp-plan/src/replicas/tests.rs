@@ -253,6 +253,50 @@ fn a_failed_replica_is_replaced_the_same_way() {
 }
 
 #[test]
+fn what_aws_cannot_change_of_a_replica_is_replaced_new_before_old() {
+    let mut world = World::with_replicas(json!({"min": 1, "max": 1}));
+    world.add_replica(1, "a");
+    world.replica_body(1).encrypted = false;
+    let plan = step(&mut world);
+    assert_eq!(counts(&plan), (1, 1), "it serves until the other one does");
+    assert_eq!(plan.parts[&parts::replica(1)].state, PartState::Drifted);
+    assert_eq!(
+        plan.actions.iter().filter_map(created_in).collect::<Vec<_>>(),
+        [("replica/2".to_owned(), "b".to_owned())]
+    );
+    world.add_replica(2, "b");
+    world.replica(2).state = State::Pending("creating".to_owned());
+    let plan = step(&mut world);
+    assert!(deleted(&plan).is_empty() && unprotected(&plan).is_empty(), "it is not ready yet");
+    world.replica(2).state = State::Ready;
+    let plan = step(&mut world);
+    assert_eq!(unprotected(&plan), ["replica/1"], "{}", lines(&plan));
+    // Another replica of a primary that is the same would not be better.
+    let mut world = World::with_replicas(json!({"min": 1, "max": 1}));
+    world.add_replica(1, "a");
+    world.replica_body(1).encrypted = false;
+    world.primary_body().encrypted = false;
+    let plan = step(&mut world);
+    assert!(plan.actions.is_empty() && plan.parts[&parts::replica(1)].blocked, "{}", lines(&plan));
+}
+
+#[test]
+fn no_more_replicas_are_made_than_aws_allows() {
+    let mut world = World::with_replicas(json!({"min": 15, "max": 15}));
+    for slot in 1..=15 {
+        world.add_replica(slot, "a");
+    }
+    world.replica_body(3).facts.replication = Some("error".to_owned());
+    let plan = watch(&mut world, 120);
+    assert!(plan.actions.iter().all(|action| created_in(action).is_none()), "{}", lines(&plan));
+    assert_eq!(unprotected(&plan), ["replica/3"], "there is no room to make the new one first");
+    let mut world = World::with_replicas(json!({"min": 3, "max": 3}));
+    world.primary_body().facts.replicas = (1..=14).map(|number| format!("report-{number}")).collect();
+    let plan = step(&mut world);
+    assert_eq!(plan.actions.iter().filter_map(created_in).count(), 1, "{}", lines(&plan));
+}
+
+#[test]
 fn a_replica_promoted_by_hand_is_never_deleted() {
     let mut world = World::with_replicas(json!({"min": 0, "max": 1}));
     world.add_replica(1, "a");

@@ -117,9 +117,10 @@ fn least(input: &PlanInput<'_>, tier: &Tier) -> u32 {
     tier.capacity.min.min(standing.capacity.min)
 }
 
-/// Growing and shrinking with the load is no lack of readiness.
+/// Growing and shrinking with the load is no lack of readiness, nor is what the spec itself puts off to a window.
 fn is_unready(plan: &Plan, part: &Part, report: &PartReport) -> bool {
-    report.state != PartState::Ready && !is_only_scaled(plan, part)
+    let scheduled = || plan.database.as_ref().is_some_and(|database| database.scheduled.contains_key(part));
+    report.state != PartState::Ready && !is_only_scaled(plan, part) && !scheduled()
 }
 
 fn is_only_scaled(plan: &Plan, part: &Part) -> bool {

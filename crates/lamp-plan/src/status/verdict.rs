@@ -115,10 +115,17 @@ fn progressing(facts: &Facts<'_>) -> Verdict {
     let under_way = facts.unready.iter().find(|unready| moving(unready.report.state));
     match under_way {
         Some(unready) => Verdict::new(true, "Waiting", sentence(unready)),
-        None => {
-            deletion_goes_on(facts).unwrap_or_else(|| Verdict::new(false, "Settled", "nothing is to be done"))
-        }
+        None => deletion_goes_on(facts)
+            .or_else(|| for_window(facts))
+            .unwrap_or_else(|| Verdict::new(false, "Settled", "nothing is to be done")),
     }
+}
+
+/// What goes on when the maintenance window of the database opens.
+fn for_window(facts: &Facts<'_>) -> Option<Verdict> {
+    let part = facts.plan.database.as_ref()?.scheduled.keys().next()?;
+    let why = facts.plan.parts.get(part)?.reason.as_deref().unwrap_or_default();
+    Some(Verdict::new(false, "WaitingForWindow", format!("{part}: {why}")))
 }
 
 /// A deletion goes on while something of ours is awaited, whether or not anything was called just now.
@@ -266,7 +273,10 @@ fn quarrel(left: &LeftAlone) -> String {
 fn room(facts: &Facts<'_>, room: Room) -> Verdict {
     match facts.unready_in(room) {
         Some(unready) => Verdict::new(false, reason(unready), sentence(unready)),
-        None => Verdict::new(true, "AsSpecified", "every part is as the spec says"),
+        None => match for_window(facts).filter(|_| room == Room::Database) {
+            Some(waits) => Verdict { status: true, ..waits },
+            None => Verdict::new(true, "AsSpecified", "every part is as the spec says"),
+        },
     }
 }
 

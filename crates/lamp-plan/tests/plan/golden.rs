@@ -1,6 +1,7 @@
 //! Plans as a person reads them.
 
 use expect_test::{Expect, expect};
+use lamp_api::v1alpha1::DisruptiveChanges;
 use lamp_cloud::Body;
 
 use crate::support::{LAMP, NETWORK, STATELESS, Site};
@@ -296,6 +297,77 @@ fn storage_grows_and_aws_owns_what_it_raised() {
             storageGib: 150 -> 200
         ~ update DbInstance replica/1 (ModifyDBInstance) because differs in storageGib
             storageGib: 100 -> 200
+    "#]],
+    );
+}
+
+#[test]
+fn a_larger_class_in_the_window() {
+    let mut site = Site::standing(LAMP);
+    let database = site.spec.database.as_mut().unwrap();
+    database.instance_class = "db.r6g.xlarge".to_owned();
+    database.maintenance.window = Some("Sun:03:00-Sun:04:00".to_owned());
+    database.maintenance.disruptive_changes = DisruptiveChanges::InWindow;
+    check(
+        &rounds(&mut site, 2),
+        expect![[r#"
+        round 1
+        ~ update DbInstance database (ModifyDBInstance) because differs in maintenanceWindow
+            maintenanceWindow: (none) -> sun:03:00-sun:04:00
+        ~ update DbInstance replica/1 (ModifyDBInstance) because differs in maintenanceWindow
+            maintenanceWindow: (none) -> sun:03:00-sun:04:00
+        round 2
+          database Waiting: class: db.r6g.large -> db.r6g.xlarge: this interrupts service (the standby takes over: the database is offline for one to two minutes) and waits for the maintenance window sun:03:00-sun:04:00, which opens at 2026-01-04T03:00:00Z
+          replica/1 Waiting: class: db.r6g.large -> db.r6g.xlarge: this interrupts service (this replica does not serve for some minutes) and waits for the maintenance window sun:03:00-sun:04:00, which opens at 2026-01-04T03:00:00Z
+    "#]],
+    );
+    let window = crate::support::time("2026-01-04T03:00:00Z");
+    site.world.pass_time(window);
+    check(
+        &rounds(&mut site, 3),
+        expect![[r#"
+        round 1
+        ~ update DbInstance replica/1 (ModifyDBInstance) because differs in class; this replica does not serve for some minutes; in the maintenance window sun:03:00-sun:04:00
+            class: db.r6g.large -> db.r6g.xlarge
+          database Waiting: class: db.r6g.large -> db.r6g.xlarge: this interrupts service (the standby takes over: the database is offline for one to two minutes) and waits for replica/1, which goes first
+        round 2
+        ~ update DbInstance database (ModifyDBInstance) because differs in class; the standby takes over: the database is offline for one to two minutes; in the maintenance window sun:03:00-sun:04:00
+            class: db.r6g.large -> db.r6g.xlarge
+        round 3
+    "#]],
+    );
+    assert!(site.plan().actions.is_empty(), "{}", site.plan());
+}
+
+/// The whole way, as `lampctl plan` shows it before it is applied.
+#[test]
+fn the_way_to_a_static_parameter_and_a_class() {
+    let mut site = Site::standing(LAMP);
+    let database = site.spec.database.as_mut().unwrap();
+    database.instance_class = "db.r6g.xlarge".to_owned();
+    database.parameters.insert("back_log".to_owned(), "300".to_owned());
+    let told = |site: &Site| -> String {
+        let preview = lamp_plan::preview(&site.input());
+        let steps =
+            preview.steps.iter().map(|step| format!("{} {}: {}\n", step.call, step.part, step.reason));
+        let blocked = preview.blocked.iter().map(|wait| format!("{}: {}\n", wait.part, wait.reason));
+        steps.chain(blocked).collect()
+    };
+    check(
+        &told(&site),
+        expect![[r#"
+        ModifyDBParameterGroup db-parameter-group/mysql8-0: differs in parameters; what of it is static takes effect with a restart of each instance, which is a step of its own
+        database: class: db.r6g.large -> db.r6g.xlarge: this interrupts service (the standby takes over: the database is offline for one to two minutes) and needs consent: annotate the stack with lamplighter.dev/confirm-replace=1
+        replica/1: class: db.r6g.large -> db.r6g.xlarge: this interrupts service (this replica does not serve for some minutes) and needs consent: annotate the stack with lamplighter.dev/confirm-replace=1
+    "#]],
+    );
+    site.spec.database.as_mut().unwrap().maintenance.disruptive_changes = DisruptiveChanges::Immediately;
+    check(
+        &told(&site),
+        expect![[r#"
+        ModifyDBParameterGroup db-parameter-group/mysql8-0: differs in parameters; what of it is static takes effect with a restart of each instance, which is a step of its own
+        ModifyDBInstance replica/1: differs in class; this replica does not serve for some minutes; the spec wants it at once
+        ModifyDBInstance database: differs in class; the standby takes over: the database is offline for one to two minutes; the spec wants it at once
     "#]],
     );
 }

@@ -254,6 +254,53 @@ fn no_more_instances_are_replaced_at_once_than_the_budget_allows() {
     breaks(&site, &two, "disruption budget");
 }
 
+fn restart(site: &mut Site, part: &str) -> Plan {
+    let change = lamp_cloud::Change::DbInstance(db_instance::Change::Reboot { failover: false });
+    let id = site.resource(part).id.clone();
+    with(part, Request::Change { id, token: String::new(), change })
+}
+
+fn body<'a>(site: &'a mut Site, part: &str) -> &'a mut db_instance::DbInstance {
+    match &mut site.resource(part).body {
+        lamp_cloud::Body::DbInstance(body) => body,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_database_is_interrupted_by_consent_one_at_a_time_and_the_primary_last() {
+    let mut site = Site::standing(LAMP);
+    let primary = restart(&mut site, "database");
+    breaks(&site, &primary, "interruptions need consent");
+    site.confirmed = true;
+    assert_eq!(check(&site.input(), &primary), []);
+    let mut both = restart(&mut site, "replica/1");
+    both.actions.extend(primary.actions.clone());
+    breaks(&site, &both, "one database at a time");
+    site.resource("replica/1").state = State::Pending("modifying".to_owned());
+    breaks(&site, &primary, "one database at a time");
+    site.resource("replica/1").state = State::Ready;
+    body(&mut site, "replica/1").parameters_in_effect = false;
+    breaks(&site, &primary, "the primary goes last");
+    body(&mut site, "replica/1").parameters_in_effect = true;
+    let modify = |site: &mut Site, modification| {
+        let change = lamp_cloud::Change::DbInstance(db_instance::Change::Modify(Box::new(modification)));
+        let id = site.resource("database").id.clone();
+        with("database", Request::Change { id, token: String::new(), change })
+    };
+    site.spec.database.as_mut().unwrap().instance_class = "db.r6g.xlarge".to_owned();
+    let class = db_instance::Modification { class: Some("db.r6g.xlarge".to_owned()), ..Default::default() };
+    let class = modify(&mut site, class);
+    breaks(&site, &class, "the primary goes last");
+    "db.r6g.xlarge".clone_into(&mut body(&mut site, "replica/1").class);
+    assert_eq!(check(&site.input(), &class), []);
+    body(&mut site, "replica/1").facts.pending_changes = vec!["DBInstanceClass".to_owned()];
+    breaks(&site, &class, "the primary goes last");
+    let version = db_instance::Modification { version: Some("8.0.99".to_owned()), ..Default::default() };
+    let version = modify(&mut site, version);
+    breaks(&site, &version, "the primary goes last");
+}
+
 #[test]
 fn a_settlement_of_this_plan_counts_as_a_record() {
     let mut site = Site::standing(LAMP);

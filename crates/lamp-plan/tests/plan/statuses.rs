@@ -99,18 +99,18 @@ fn a_spec_that_needs_a_person() {
     check(
         &site,
         expect![[r#"
-        database: class: db.r6g.large -> db.r6g.4xlarge: this interrupts service and needs consent: annotate the stack with lamplighter.dev/confirm-replace=1, and 1 more part
-        Ready=False DatabaseBlocked: database: class: db.r6g.large -> db.r6g.4xlarge: this interrupts service and needs consent: annotate the stack with lamplighter.dev/confirm-replace=1, and 1 more part
-        Progressing=False Settled: nothing is to be done
-        Degraded=True DatabaseBlocked: database: class: db.r6g.large -> db.r6g.4xlarge: this interrupts service and needs consent: annotate the stack with lamplighter.dev/confirm-replace=1
-        Stalled=True NeedsPerson: database: class: db.r6g.large -> db.r6g.4xlarge: this interrupts service and needs consent: annotate the stack with lamplighter.dev/confirm-replace=1
-        Paused=False Enforcing: spec.mode is Enforce
-        DriftReported=False NothingReported: nothing differs that spec.ignore leaves alone
-        Contended=False NothingContended: nobody else insists on a field of the site
-        NetworkReady=True AsSpecified: every part is as the spec says
-        TiersReady=True AsSpecified: each tier has the instances that it wants
-        DatabaseReady=False DatabaseBlocked: database: class: db.r6g.large -> db.r6g.4xlarge: this interrupts service and needs consent: annotate the stack with lamplighter.dev/confirm-replace=1
-    "#]],
+            database: class: db.r6g.large -> db.r6g.4xlarge: this interrupts service (the standby takes over: the database is offline for one to two minutes) and needs consent: annotate the stack with lamplighter.dev/confirm-replace=1, and 1 more part
+            Ready=False DatabaseBlocked: database: class: db.r6g.large -> db.r6g.4xlarge: this interrupts service (the standby takes over: the database is offline for one to two minutes) and needs consent: annotate the stack with lamplighter.dev/confirm-replace=1, and 1 more part
+            Progressing=False Settled: nothing is to be done
+            Degraded=True DatabaseBlocked: database: class: db.r6g.large -> db.r6g.4xlarge: this interrupts service (the standby takes over: the database is offline for one to two minutes) and needs consent: annotate the stack with lamplighter.dev/confirm-replace=1
+            Stalled=True NeedsPerson: database: class: db.r6g.large -> db.r6g.4xlarge: this interrupts service (the standby takes over: the database is offline for one to two minutes) and needs consent: annotate the stack with lamplighter.dev/confirm-replace=1
+            Paused=False Enforcing: spec.mode is Enforce
+            DriftReported=False NothingReported: nothing differs that spec.ignore leaves alone
+            Contended=False NothingContended: nobody else insists on a field of the site
+            NetworkReady=True AsSpecified: every part is as the spec says
+            TiersReady=True AsSpecified: each tier has the instances that it wants
+            DatabaseReady=False DatabaseBlocked: database: class: db.r6g.large -> db.r6g.4xlarge: this interrupts service (the standby takes over: the database is offline for one to two minutes) and needs consent: annotate the stack with lamplighter.dev/confirm-replace=1
+        "#]],
     );
 }
 

@@ -9,6 +9,7 @@ use lamp_cloud::{DeleteOptions, Kind, Reference, ResourceId, State};
 
 use super::{Behaviour, Creation, of_body};
 use crate::agenda::Step;
+use crate::live::windows::minutes_of;
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -33,6 +34,7 @@ impl Behaviour for DbInstance {
         }
         world.require::<DbParameterGroup>(&self.parameter_group)?;
         self.security_groups.iter().try_for_each(|group| world.require::<SecurityGroup>(group).map(drop))?;
+        admit_window(self.maintenance_window.as_deref())?;
         admit_room(self, world)?;
         match &self.source {
             Some(source) => admit_replica(world, source),
@@ -47,7 +49,16 @@ impl Behaviour for DbInstance {
             ..DbFacts::default()
         };
         let source = self.source.as_ref().and_then(Reference::as_id).and_then(|id| world.body::<Self>(id));
-        let body = Self { facts, secret: None, version: full_version(&self.engine, &self.version), ..self };
+        // The call that makes a replica takes no window.
+        let asked = self.maintenance_window.clone().filter(|_| source.is_none());
+        let body = Self {
+            facts,
+            secret: None,
+            version: full_version(&self.engine, &self.version),
+            maintenance_window: asked.or_else(|| Some(world.any_window(id))),
+            parameters_in_effect: true,
+            ..self
+        };
         let body = source.map_or(body.clone(), |source| replica_of(source, body));
         (body, State::Pending("creating".to_owned()))
     }
@@ -61,20 +72,26 @@ impl Behaviour for DbInstance {
     }
 
     fn admit_change(&self, world: &World, id: &str, change: &Change) -> Result<(), Refusal> {
-        let Change::Modify(modification) = change;
         let ready = world.resource(Kind::DbInstance, id).is_some_and(|found| found.state == State::Ready);
         if !ready {
             let message = format!("Database instance {id} is not in available state: {}", self.facts.status);
             return Err(Refusal::new("InvalidDBInstanceState", message));
         }
+        let modification = match change {
+            Change::Modify(modification) => modification,
+            Change::Reboot { failover } => return admit_reboot(self, id, *failover),
+        };
+        admit_window(modification.maintenance_window.as_deref())?;
         admit_references(world, modification)?;
         admit_storage(self, world, id, modification)?;
         admit_backups(self, id, modification)
     }
 
     fn change(world: &mut World, id: &str, change: &Change) {
-        let Change::Modify(modification) = change;
-        world.modify_database(id, modification);
+        match change {
+            Change::Modify(modification) => world.modify_database(id, modification),
+            Change::Reboot { failover } => world.reboot_database(id, *failover),
+        }
     }
 
     fn admit_delete(&self, world: &World, id: &str, options: &DeleteOptions) -> Result<(), Refusal> {
@@ -102,9 +119,9 @@ impl Behaviour for DbInstance {
         world.delete_database(id, options);
     }
 
-    // Backups are restorable up to five minutes ago.
+    // Backups are restorable up to five minutes ago. What was asked for is shown as the adapter to AWS shows it.
     fn listed(&self, world: &World) -> Self {
-        let mut shown = self.clone();
+        let mut shown = world.with_pending(self);
         shown.facts.latest_restorable = self.facts.latest_restorable.map(|first| {
             let seconds = world.now.as_second();
             let recent = jiff::Timestamp::from_second(seconds - seconds.rem_euclid(300) - 300);
@@ -112,6 +129,28 @@ impl Behaviour for DbInstance {
         });
         shown
     }
+}
+
+// "Must be at least 30 minutes", and RDS refuses a whole day.
+fn admit_window(window: Option<&str>) -> Result<(), Refusal> {
+    let Some(window) = window else { return Ok(()) };
+    match minutes_of(window) {
+        Some(30..1440) => Ok(()),
+        Some(_) => {
+            Err(Refusal::new("InvalidParameterValue", "Maintenance window must be at least 30 minutes"))
+        }
+        None => {
+            Err(Refusal::new("InvalidParameterValue", format!("Invalid maintenance window format: {window}")))
+        }
+    }
+}
+
+fn admit_reboot(body: &DbInstance, id: &str, failover: bool) -> Result<(), Refusal> {
+    if failover && !body.multi_zone {
+        let message = format!("Cannot reboot {id} with failover: it is not a Multi-AZ instance");
+        return Err(Refusal::new("InvalidParameterCombination", message));
+    }
+    Ok(())
 }
 
 fn admit_room(body: &DbInstance, world: &World) -> Result<(), Refusal> {

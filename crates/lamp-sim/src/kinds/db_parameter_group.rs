@@ -6,12 +6,26 @@ use lamp_cloud::kinds::db_instance::DbInstance;
 use lamp_cloud::kinds::db_parameter_group::{Change, DbParameterGroup};
 use lamp_cloud::{DeleteOptions, Kind, Reference, ResourceId, State};
 
+use lamp_cloud::kinds::Declared;
+
 use super::{Behaviour, Creation, of_body};
 use crate::refusal::Refusal;
 use crate::world::World;
 
 /// AWS takes at most 20 parameters in one call.
 const PER_CALL: usize = 20;
+
+/// Some parameters with `ApplyType: static` in the families of MySQL 8: their values take effect with a restart.
+const STATIC: &[&str] = &[
+    "back_log",
+    "innodb_buffer_pool_instances",
+    "innodb_log_file_size",
+    "innodb_read_io_threads",
+    "innodb_write_io_threads",
+    "lower_case_table_names",
+    "performance_schema",
+    "skip_name_resolve",
+];
 
 impl Behaviour for DbParameterGroup {
     const MISSING: &'static str = "DBParameterGroupNotFound";
@@ -52,6 +66,16 @@ impl Behaviour for DbParameterGroup {
             return Err(Refusal::new("InvalidParameterValue", message));
         }
         Ok(())
+    }
+
+    fn change(world: &mut World, id: &str, change: &Change) {
+        let Some(before) = world.body::<Self>(id).cloned() else { return };
+        world.update(id, |body: &mut Self| body.apply(change));
+        let after = world.body::<Self>(id).and_then(|group| group.parameters.clone()).unwrap_or_default();
+        let before = before.parameters.unwrap_or_default();
+        if STATIC.iter().any(|name| before.get(*name) != after.get(*name)) {
+            world.await_restart(id);
+        }
     }
 
     fn admit_delete(&self, world: &World, id: &str, _: &DeleteOptions) -> Result<(), Refusal> {

@@ -16,7 +16,11 @@ pub(crate) struct Database {
     /// Zone of the standby, of a Multi-AZ instance.
     standby: Option<String>,
     /// What is being changed.
-    pending: Option<Modification>,
+    pub(super) pending: Option<Modification>,
+    /// What somebody asked for in the maintenance window.
+    pub(super) in_window: Option<Modification>,
+    /// Whether a call restarts it.
+    restarts: bool,
     grown_at: Option<Timestamp>,
     /// Replication lag that somebody set, in seconds.
     pub(crate) lag_seconds: Option<f64>,
@@ -70,6 +74,7 @@ impl World {
         match step {
             Step::Ready => self.database_up(id),
             Step::Changed => self.database_changed(id),
+            Step::Window => self.window_opens(id),
             Step::Optimized => self.set_status(id, &["storage-optimization"], "available"),
             Step::NearlyFull => self.grow_storage(id),
             Step::Gone => self.database_gone(id),
@@ -82,6 +87,10 @@ impl World {
             return;
         }
         if self.body::<DbInstance>(id).is_some_and(|body| body.facts.status == "rebooting") {
+            self.update(id, |body: &mut DbInstance| body.parameters_in_effect = true);
+            if let Some(database) = self.databases.get_mut(id) {
+                database.restarts = false;
+            }
             self.force_status(id, "available");
             return;
         }
@@ -120,9 +129,14 @@ impl World {
         self.record_database(id);
     }
 
-    /// What needs no work on the instance holds at once; the rest is being changed for some minutes.
+    /// What needs no work on the instance holds at once; the rest is being changed for some minutes, and with it whatever
+    /// waited for the window: "If there are pending modifications, they are applied as well".
     pub(crate) fn modify_database(&mut self, id: &str, modification: &Modification) {
-        let (light, heavy) = split(modification);
+        let waited = self.databases.get_mut(id).and_then(|database| database.in_window.take());
+        let (light, heavy) =
+            split(&waited.map_or_else(|| modification.clone(), |waited| over(&waited, modification)));
+        let Some(body) = self.body::<DbInstance>(id) else { return };
+        let heavy = unlike(heavy, body);
         self.update(id, |body: &mut DbInstance| body.apply(&Change::Modify(Box::new(light))));
         if heavy == Modification::default() {
             return;
@@ -158,6 +172,42 @@ impl World {
             after.storage_gib != before.storage_gib || after.storage_type != before.storage_type
         });
         if grown { self.optimize(id) } else { self.set_status(id, &["modifying"], "available") }
+    }
+
+    /// A restart: parameters that waited for it are in effect afterwards.
+    pub(crate) fn reboot_database(&mut self, id: &str, failover: bool) {
+        let Some(database) = self.databases.get_mut(id) else { return };
+        database.restarts = true;
+        if failover && database.standby.is_some() {
+            return self.fail_over(id);
+        }
+        self.force_status(id, "rebooting");
+        let span = self.config.durations.reboot;
+        self.plan_step(Kind::DbInstance, id, Step::Ready, span);
+    }
+
+    /// Static parameters of a group changed: what uses it waits for a restart.
+    pub(crate) fn await_restart(&mut self, group: &str) {
+        let group = Reference::id(group);
+        let users: Vec<_> = self
+            .each::<DbInstance>()
+            .filter(|(row, body)| {
+                body.parameter_group == group
+                    && body.facts.status != "creating"
+                    && row.state != State::Deleting
+            })
+            .map(|(row, _)| row.id.clone())
+            .collect();
+        for id in users {
+            self.update(&id, |body: &mut DbInstance| body.parameters_in_effect = false);
+        }
+    }
+
+    /// Whether a call interrupts it right now.
+    pub(crate) fn is_interrupted(&self, id: &str) -> bool {
+        self.databases.get(id).is_some_and(|database| {
+            database.restarts || database.pending.as_ref().is_some_and(Modification::is_disruptive)
+        })
     }
 
     fn place_standby(&mut self, id: &str) {
@@ -300,13 +350,45 @@ fn split(modification: &Modification) -> (Modification, Modification) {
         parameter_group: heavy.parameter_group.take(),
         security_groups: heavy.security_groups.take(),
         deletion_protection: heavy.deletion_protection.take(),
+        maintenance_window: heavy.maintenance_window.take(),
         ..Modification::default()
     };
     (light, heavy)
 }
 
+/// What of a modification is not so already: RDS has nothing to do for the rest.
+fn unlike(asked: Modification, body: &DbInstance) -> Modification {
+    Modification {
+        class: asked.class.filter(|class| *class != body.class),
+        storage_gib: asked.storage_gib.filter(|gib| *gib != body.storage_gib),
+        multi_zone: asked.multi_zone.filter(|multi_zone| *multi_zone != body.multi_zone),
+        backup_retention_days: asked.backup_retention_days.filter(|days| *days != body.backup_retention_days),
+        version: asked.version.filter(|version| full_version(&body.engine, version) != body.version),
+        storage_type: asked.storage_type.filter(|kind| *kind != body.storage_type),
+        ..asked
+    }
+}
+
+/// One modification, and another on top of it.
+fn over(waited: &Modification, new: &Modification) -> Modification {
+    let (waited, new) = (waited.clone(), new.clone());
+    Modification {
+        class: new.class.or(waited.class),
+        storage_gib: new.storage_gib.or(waited.storage_gib),
+        max_storage_gib: new.max_storage_gib.or(waited.max_storage_gib),
+        multi_zone: new.multi_zone.or(waited.multi_zone),
+        parameter_group: new.parameter_group.or(waited.parameter_group),
+        security_groups: new.security_groups.or(waited.security_groups),
+        backup_retention_days: new.backup_retention_days.or(waited.backup_retention_days),
+        deletion_protection: new.deletion_protection.or(waited.deletion_protection),
+        version: new.version.or(waited.version),
+        storage_type: new.storage_type.or(waited.storage_type),
+        maintenance_window: new.maintenance_window.or(waited.maintenance_window),
+    }
+}
+
 /// The names of what waits, as in `PendingModifiedValues`.
-fn names(modification: &Modification) -> Vec<String> {
+pub(super) fn names(modification: &Modification) -> Vec<String> {
     [
         ("AllocatedStorage", modification.storage_gib.is_some()),
         ("BackupRetentionPeriod", modification.backup_retention_days.is_some()),

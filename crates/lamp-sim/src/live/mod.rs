@@ -7,4 +7,5 @@ pub(crate) mod interfaces;
 pub(crate) mod load;
 pub(crate) mod metrics;
 pub(crate) mod targets;
+pub(crate) mod windows;
 pub(crate) mod zones;

@@ -346,6 +346,8 @@ pub(crate) fn database(subnets: &str, parameters: &str, group: &str, secret: &st
         secret: Some(Reference::id(secret)),
         source: None,
         zone: None,
+        maintenance_window: None,
+        parameters_in_effect: true,
         facts: DbFacts::default(),
     }
 }
@@ -359,6 +361,8 @@ pub(crate) fn replica(source: &str, primary: &DbInstance) -> DbInstance {
         deletion_protection: false,
         facts: DbFacts::default(),
         zone: None,
+        maintenance_window: None,
+        parameters_in_effect: true,
         ..primary.clone()
     }
 }

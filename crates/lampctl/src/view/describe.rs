@@ -119,6 +119,8 @@ fn database_rows(database: &DatabaseStatus) -> String {
     row("Engine version", database.engine_version.clone());
     row("Endpoint", database.endpoint.clone());
     row("Replicas", Some(format!("{} of {} ready", database.replicas_ready, database.replicas_desired)));
+    let waits = database.next_maintenance_time.as_ref();
+    row("Next maintenance", waits.map(|time| time.0.to_string()));
     row("Secret", database.secret_arn.clone());
     row("Final snapshot", database.final_snapshot.clone());
     columns.text()

@@ -38,6 +38,8 @@ const DATABASE: &[&str] = &[
     "securityGroups",
     "backupRetentionDays",
     "deletionProtection",
+    "maintenanceWindow",
+    "parametersInEffect",
 ];
 
 const LAUNCH_TEMPLATE: &[&str] = &[

@@ -1,10 +1,12 @@
 //! The database: ranges and names are those of RDS for MySQL and MariaDB.
 
+use std::time::Duration;
+
 use super::bounds::{only, within};
 use super::tiers::is_instance_type;
 use super::{parameters, scaling};
 use crate::FieldError;
-use crate::v1alpha1::{Database, Replicas, Storage, StorageType};
+use crate::v1alpha1::{Database, Maintenance, Replicas, Storage, StorageType, WeeklyWindow};
 
 const PATH: &str = "spec.database";
 
@@ -24,6 +26,7 @@ pub(super) fn check(database: &Database, errors: &mut Vec<FieldError>) {
     storage(&database.storage, errors);
     replicas(database, errors);
     within(errors, format!("{PATH}.backups.retentionDays"), database.backups.retention_days, 0..=35);
+    maintenance(&database.maintenance, errors);
     username(&database.username, errors);
     parameters::check(&database.parameters, errors);
 }
@@ -82,6 +85,17 @@ fn bounds(replicas: &Replicas, path: &str, errors: &mut Vec<FieldError>) {
     if max < replicas.min {
         let detail = format!("must not be less than min, which is {}", replicas.min);
         errors.push(FieldError::invalid(format!("{path}.max"), max, detail));
+    }
+}
+
+/// RDS wants half an hour at least, and less than a day.
+fn maintenance(maintenance: &Maintenance, errors: &mut Vec<FieldError>) {
+    let Some(window) = &maintenance.window else { return };
+    let lengths = Duration::from_secs(1800)..Duration::from_secs(24 * 3600);
+    if !WeeklyWindow::parse(window).is_some_and(|window| lengths.contains(&window.length())) {
+        let detail =
+            "must be a weekly window in UTC of 30 minutes to less than a day, such as sun:03:00-sun:04:00";
+        errors.push(FieldError::invalid(format!("{PATH}.maintenance.window"), window, detail));
     }
 }
 

@@ -8,6 +8,8 @@ use crate::v1alpha1::LampStackSpec;
 
 #[path = "tests/ignore.rs"]
 mod ignore;
+#[path = "tests/maintenance.rs"]
+mod maintenance;
 
 fn base() -> Value {
     json!({

@@ -72,25 +72,27 @@ fn body(row: &Row) -> Answer<DbInstance> {
             .filter(|id| !id.is_empty())
             .map(Reference::id),
         zone: row.availability_zone.clone(),
+        maintenance_window: row.preferred_maintenance_window.clone(),
+        parameters_in_effect: !awaits_reboot(row),
         facts: facts(row, pending),
     })
 }
 
+/// Whether parameters wait for a restart.
+fn awaits_reboot(row: &Row) -> bool {
+    let mut groups = row.db_parameter_groups().iter();
+    groups.any(|group| group.parameter_apply_status() == Some("pending-reboot"))
+}
+
 fn facts(row: &Row, pending: &PendingModifiedValues) -> DbFacts {
     let replication = row.status_infos().iter().find(|info| info.status_type() == Some("read replication"));
-    let waits = row
-        .db_parameter_groups()
-        .iter()
-        .any(|group| group.parameter_apply_status() == Some("pending-reboot"));
-    let mut pending_changes = pending_names(pending);
-    pending_changes.extend(waits.then(|| "DBParameterGroup".to_owned()));
     DbFacts {
         status: row.db_instance_status().unwrap_or("unknown").to_owned(),
         endpoint: row.endpoint().and_then(|endpoint| endpoint.address.clone()),
         arn: row.db_instance_arn.clone(),
         replicas: row.read_replica_db_instance_identifiers().to_vec(),
         replication: replication.and_then(|info| info.status.clone()),
-        pending_changes,
+        pending_changes: pending_names(pending),
         latest_restorable: timestamp(row.latest_restorable_time()),
     }
 }
@@ -152,10 +154,11 @@ mod tests {
     }
 
     #[test]
-    fn parameters_that_wait_for_a_reboot_are_named() {
+    fn parameters_that_wait_for_a_reboot_are_not_in_effect() {
         let group = DbParameterGroupStatus::builder().db_parameter_group_name("ll-p");
         let group = group.parameter_apply_status("pending-reboot").build();
-        assert_eq!(shown(row().db_parameter_groups(group)).facts.pending_changes, ["DBParameterGroup"]);
+        assert!(!shown(row().db_parameter_groups(group)).parameters_in_effect);
+        assert!(shown(row()).parameters_in_effect);
     }
 
     #[test]

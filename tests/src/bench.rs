@@ -33,6 +33,13 @@ fn calm() -> SiteOptions {
     options
 }
 
+/// The same without AWS's rates: how long it takes until all is there and was read is not what is measured.
+fn unpaced() -> SiteOptions {
+    let mut options = calm();
+    options.settings.rate_percent = 5000;
+    options
+}
+
 /// `specs/lamp.yaml` under another name.
 fn shop(name: &str) -> Result<Value> {
     let mut spec = specs::load("lamp")?;

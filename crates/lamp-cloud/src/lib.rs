@@ -12,6 +12,7 @@ pub mod iam;
 mod inventory;
 pub mod kinds;
 mod ledger;
+mod limits;
 mod live;
 mod names;
 mod operation;
@@ -31,6 +32,7 @@ pub use field::{Difference, FieldOwner, Mutability};
 pub use inventory::{Inventory, Lookup, Region, Section};
 pub use kinds::{Body, Change, Kind};
 pub use ledger::{Corrections, Finished, Intent, LedgerEntry, Outcome};
+pub use limits::Limit;
 pub use live::{
     Instance, InstanceState, LifecycleState, Member, NetworkInterface, StatusCheck, Target, TargetHealth,
     TargetState, Zone,

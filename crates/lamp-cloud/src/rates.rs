@@ -1,7 +1,6 @@
-//! Token buckets, and the rates that AWS publishes for an account and region.
-//!
-//! Sources: "Request throttling for the Amazon EC2 API" and "Throttling for the Elastic Load Balancing API" in the AWS
-//! documentation. Services without a published table start at two calls a second.
+//! Rates of calls, and buckets of tokens that refill at a rate. The rates that AWS publishes are in `limits`.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -38,37 +37,21 @@ impl Service {
             Self::SecretsManager => "secretsmanager",
         }
     }
-
-    /// What AWS allows for mutations: (calls at once, calls a second).
-    pub fn published_mutations(self) -> Rate {
-        match self {
-            Self::Ec2 => Rate { burst: 50.0, per_second: 5.0 },
-            Self::LoadBalancing => Rate { burst: 20.0, per_second: 3.0 },
-            Self::AutoScaling | Self::Rds | Self::CloudWatch | Self::SecretsManager => {
-                Rate { burst: 10.0, per_second: 2.0 }
-            }
-        }
-    }
-
-    /// What AWS allows for filtered and paged reads.
-    pub fn published_reads(self) -> Rate {
-        match self {
-            Self::Ec2 => Rate { burst: 100.0, per_second: 20.0 },
-            Self::LoadBalancing => Rate { burst: 40.0, per_second: 10.0 },
-            Self::CloudWatch => Rate { burst: 50.0, per_second: 50.0 },
-            Self::AutoScaling | Self::Rds | Self::SecretsManager => Rate { burst: 20.0, per_second: 4.0 },
-        }
-    }
 }
 
 /// A rate of calls.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate {
+    /// Calls at once.
     pub burst: f64,
     pub per_second: f64,
 }
 
 impl Rate {
+    pub const fn new(burst: f64, per_second: f64) -> Self {
+        Self { burst, per_second }
+    }
+
     /// A share of this rate, with room for at least one call at once.
     #[must_use]
     pub fn share(self, share: f64) -> Self {
@@ -76,11 +59,15 @@ impl Rate {
     }
 }
 
+/// No token is further away than this, as far as anybody is told: by then the rate may be another one.
+const FARTHEST: Duration = Duration::from_secs(3600);
+
 /// A token bucket. Time is an argument, so that it works in simulated time.
 #[derive(Clone, Debug)]
 pub struct Bucket {
     rate: Rate,
     tokens: f64,
+    /// Until when tokens were counted; in the future while none come.
     filled_at: Timestamp,
 }
 
@@ -90,24 +77,44 @@ impl Bucket {
         Self { rate, tokens: rate.burst, filled_at: now }
     }
 
+    pub fn rate(&self) -> Rate {
+        self.rate
+    }
+
     /// Takes one token; otherwise says when there will be one.
     ///
     /// # Errors
     /// The time at which a token will be there.
     pub fn take(&mut self, now: Timestamp) -> Result<(), Timestamp> {
-        self.fill(now);
-        if self.tokens >= 1.0 {
+        if self.tokens(now) >= 1.0 {
             self.tokens -= 1.0;
             return Ok(());
         }
-        let seconds = (1.0 - self.tokens) / self.rate.per_second;
-        Err(now + std::time::Duration::from_secs_f64(seconds))
+        Err(self.full_at(1.0, now))
     }
 
-    /// Empties the bucket: AWS said that it had none left.
-    pub fn empty(&mut self, now: Timestamp) {
+    /// When there are so many tokens, if nobody takes any.
+    pub fn full_at(&self, tokens: f64, now: Timestamp) -> Timestamp {
+        let seconds = ((tokens - self.tokens) / self.rate.per_second).max(0.0);
+        let wait = Duration::try_from_secs_f64(seconds).map_or(FARTHEST, |wait| wait.min(FARTHEST));
+        // A moment more: rounding must not make somebody come just too early.
+        now.max(self.filled_at) + wait + Duration::from_micros(1)
+    }
+
+    /// Empties the bucket, and begins to fill it at `from`: AWS said that it had none left.
+    pub fn empty(&mut self, from: Timestamp) {
         self.tokens = 0.0;
-        self.filled_at = now;
+        self.filled_at = from;
+    }
+
+    /// How many tokens there were, and when; in the future where none come before.
+    pub fn level(&self) -> (f64, Timestamp) {
+        (self.tokens, self.filled_at)
+    }
+
+    /// Puts tokens in, as far as there is room.
+    pub fn add(&mut self, tokens: f64) {
+        self.tokens = (self.tokens + tokens.max(0.0)).min(self.rate.burst);
     }
 
     /// Goes on at another rate with the tokens that there are.
@@ -127,5 +134,33 @@ impl Bucket {
         let seconds = now.duration_since(self.filled_at).as_secs_f64().max(0.0);
         self.tokens = (self.tokens + seconds * self.rate.per_second).min(self.rate.burst);
         self.filled_at = self.filled_at.max(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: f64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + Duration::from_secs_f64(seconds)
+    }
+
+    #[test]
+    fn whoever_comes_when_told_finds_a_token() {
+        let mut bucket = Bucket::new(Rate::new(1.0, 0.3), at(0.0));
+        assert_eq!(bucket.take(at(0.0)), Ok(()));
+        for _ in 0..100 {
+            let told = bucket.take(bucket.filled_at).unwrap_err();
+            assert_eq!(bucket.take(told), Ok(()));
+        }
+    }
+
+    #[test]
+    fn nothing_fills_a_bucket_before_aws_said_so() {
+        let mut bucket = Bucket::new(Rate::new(10.0, 2.0), at(0.0));
+        bucket.empty(at(30.0));
+        assert!(bucket.tokens(at(29.0)) < 0.1);
+        assert!(bucket.full_at(1.0, at(1.0)) >= at(30.5));
+        assert!((bucket.tokens(at(31.0)) - 2.0).abs() < 0.1);
     }
 }

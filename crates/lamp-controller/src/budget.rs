@@ -1,164 +1,170 @@
-//! Rates of calls: half of what AWS publishes, halved again when AWS throttles, recovered slowly. Shared by all stacks.
+//! How often AWS is called: one budget for the account in a region, shared by everything that calls.
+//!
+//! Each of AWS's buckets is taken at half of what is published ([`lamp_cloud::Limit`]), less where AWS throttles. What is
+//! short goes by priority, and within a priority in turns between stacks. All of it is pure, with the time as an argument:
+//! equal demands at equal times get equal answers.
+//!
+//! | file | is |
+//! |---|---|
+//! | `line` | fairness: the stacks of one priority that wait, in turns |
+//! | `lines` | priority: reserves for what is above, a floor for what is below |
+//! | `adaptive` | the share that is ours, halved by throttling |
+//! | `allowance` | one bucket with all who wait for it |
+//! | `purpose` | what readings are for |
+//! | `record` | what the next process must know |
+
+mod adaptive;
+mod allowance;
+mod line;
+mod lines;
+mod purpose;
+mod record;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use lamp_cloud::{Bucket, Rate, Service};
+use lamp_cloud::{Limit, Service};
+use lamp_plan::Priority;
 
-/// Readings and mutations have buckets of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Direction {
-    Read,
-    Mutation,
+pub(crate) use adaptive::Throttled;
+use allowance::Allowance;
+pub(crate) use line::Asker;
+pub(crate) use lines::Demand;
+pub(crate) use purpose::{most_urgent_first, of_reading};
+
+/// How full a bucket is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Level {
+    pub(crate) limit: Limit,
+    /// Calls that are allowed at once.
+    pub(crate) tokens: f64,
+    /// The share of the published rate that is in force.
+    pub(crate) share: f64,
+    /// What the call was for that AWS throttled last.
+    pub(crate) throttled: Option<Priority>,
 }
 
-impl Direction {
-    pub(crate) const ALL: [Self; 2] = [Self::Read, Self::Mutation];
-
-    /// The value of the metric's label.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Mutation => "mutation",
-        }
-    }
-
-    fn published(self, service: Service) -> Rate {
-        match self {
-            Self::Read => service.published_reads(),
-            Self::Mutation => service.published_mutations(),
-        }
-    }
-}
-
-/// However often AWS throttles, this share is left.
-const LEAST_SHARE: f64 = 0.02;
-/// What comes back in a minute without throttling.
-const RECOVERY_PER_MINUTE: f64 = 0.05;
-
+/// The budget of the account in one region.
 #[derive(Debug)]
-struct Adaptive {
-    published: Rate,
-    /// The share that is taken while AWS does not throttle.
-    full_share: f64,
+pub(crate) struct Budget {
+    region: String,
+    /// The share of the published rates that is taken while AWS does not throttle.
     share: f64,
-    adjusted_at: Timestamp,
-    bucket: Bucket,
+    state: Mutex<State>,
 }
 
-impl Adaptive {
-    fn new(published: Rate, full_share: f64, now: Timestamp) -> Self {
-        let bucket = Bucket::new(published.share(full_share), now);
-        Self { published, full_share, share: full_share, adjusted_at: now, bucket }
+#[derive(Debug, Default)]
+struct State {
+    /// The buckets that were used.
+    allowances: BTreeMap<(Service, &'static str), (Limit, Allowance)>,
+    /// Whether the record in the store is out of date.
+    changed: bool,
+}
+
+impl Budget {
+    pub(crate) fn new(region: &str, share: f64) -> Self {
+        Self { region: region.to_owned(), share, state: Mutex::default() }
     }
 
-    fn take(&mut self, now: Timestamp) -> Result<(), Timestamp> {
-        self.recover(now);
-        self.bucket.take(now)
+    /// Name of its record in the store.
+    pub(crate) fn record_name(&self) -> String {
+        format!("budget/{}", self.region)
     }
 
-    fn recover(&mut self, now: Timestamp) {
-        let minutes = now.duration_since(self.adjusted_at).as_secs_f64().max(0.0) / 60.0;
-        if self.share < self.full_share {
-            self.share = (self.share + minutes * RECOVERY_PER_MINUTE).min(self.full_share);
-            self.bucket.set_rate(self.published.share(self.share), now);
+    /// Goes on as an earlier process left it, and tells of which buckets the share is reduced.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub(crate) fn restore(&self, record: &str, now: Timestamp) -> Result<Vec<Level>, serde_json::Error> {
+        let rows = record::decode(record)?;
+        let mut state = self.lock();
+        for (limit, reduced) in &rows {
+            let allowance = Allowance::restore(limit.rate, self.share, reduced, now);
+            state.allowances.insert((limit.service, limit.name), (*limit, allowance));
         }
-        self.adjusted_at = self.adjusted_at.max(now);
+        drop(state);
+        Ok(self.levels(now))
     }
 
-    fn throttled(&mut self, now: Timestamp) {
-        self.recover(now);
-        self.share = (self.share / 2.0).max(LEAST_SHARE);
-        self.bucket.set_rate(self.published.share(self.share), now);
-        self.bucket.empty(now);
-    }
-}
-
-/// One bucket for each service and direction.
-#[derive(Debug)]
-pub(crate) struct Budgets {
-    buckets: Mutex<BTreeMap<(Service, Direction), Adaptive>>,
-}
-
-impl Budgets {
-    pub(crate) fn new(full_share: f64, now: Timestamp) -> Self {
-        let pairs = Service::ALL.into_iter().flat_map(|s| Direction::ALL.map(|direction| (s, direction)));
-        let bucket = |(service, direction): (Service, Direction)| {
-            ((service, direction), Adaptive::new(direction.published(service), full_share, now))
-        };
-        Self { buckets: Mutex::new(pairs.map(bucket).collect()) }
+    /// Takes a token for one call, and says how long the call waited for it; otherwise when to ask again.
+    pub(crate) fn take(&self, limit: &Limit, demand: &Demand, now: Timestamp) -> Result<Duration, Timestamp> {
+        let mut state = self.lock();
+        let State { allowances, changed } = &mut *state;
+        let (_, allowance) = allowances
+            .entry((limit.service, limit.name))
+            .or_insert_with(|| (*limit, Allowance::new(limit.rate, self.share, now)));
+        *changed |= allowance.recover(now);
+        allowance.take(demand, now)
     }
 
-    /// Takes one token, or says when there will be one.
-    pub(crate) fn take(
-        &self,
-        service: Service,
-        direction: Direction,
-        now: Timestamp,
-    ) -> Result<(), Timestamp> {
-        self.lock().get_mut(&(service, direction)).map_or(Ok(()), |bucket| bucket.take(now))
+    /// A call that waited is not made any more.
+    pub(crate) fn withdraw(&self, limit: &Limit, demand: &Demand) {
+        if let Some((_, allowance)) = self.lock().allowances.get_mut(&(limit.service, limit.name)) {
+            allowance.withdraw(demand);
+        }
+    }
+
+    /// A run of a stack is over: it has asked for all that it needs.
+    pub(crate) fn finish(&self, asker: Asker, run: u64) {
+        for (_, allowance) in self.lock().allowances.values_mut() {
+            allowance.finish(asker, run);
+        }
     }
 
     /// AWS said that we call too often.
-    pub(crate) fn throttled(&self, service: Service, direction: Direction, now: Timestamp) {
-        if let Some(bucket) = self.lock().get_mut(&(service, direction)) {
-            bucket.throttled(now);
+    pub(crate) fn throttled(&self, limit: &Limit, throttled: &Throttled, now: Timestamp) {
+        let mut state = self.lock();
+        if let Some((_, allowance)) = state.allowances.get_mut(&(limit.service, limit.name)) {
+            allowance.throttle(throttled, now);
+            state.changed = true;
         }
     }
 
-    /// How many calls each bucket allows at once now.
-    pub(crate) fn tokens(&self, now: Timestamp) -> Vec<(Service, Direction, f64)> {
-        let mut buckets = self.lock();
-        buckets
-            .iter_mut()
-            .map(|((s, direction), bucket)| (*s, *direction, bucket.bucket.tokens(now)))
-            .collect()
+    /// How full each bucket is that was used.
+    pub(crate) fn levels(&self, now: Timestamp) -> Vec<Level> {
+        let mut state = self.lock();
+        let State { allowances, changed } = &mut *state;
+        let level = |(limit, allowance): &mut (Limit, Allowance)| {
+            *changed |= allowance.recover(now);
+            allowance.level(limit, now)
+        };
+        allowances.values_mut().map(level).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(Service, Direction), Adaptive>> {
-        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    fn drain(budgets: &Budgets, now: Timestamp) -> usize {
-        std::iter::repeat_with(|| budgets.take(Service::Rds, Direction::Mutation, now))
-            .take_while(Result::is_ok)
-            .count()
+    /// How many calls wait, by priority.
+    pub(crate) fn waiting(&self) -> BTreeMap<Priority, u32> {
+        let state = self.lock();
+        let mut waiting: BTreeMap<_, _> = Priority::ALL.map(|priority| (priority, 0)).into();
+        for (priority, calls) in state.allowances.values().flat_map(|(_, allowance)| allowance.waiting()) {
+            *waiting.entry(priority).or_default() += calls;
+        }
+        waiting
     }
 
-    #[test]
-    fn half_of_the_published_burst_is_ours() {
-        let budgets = Budgets::new(0.5, Timestamp::UNIX_EPOCH);
-        assert_eq!(drain(&budgets, Timestamp::UNIX_EPOCH), 5);
+    /// The record to write, if the one that was written is out of date.
+    ///
+    /// # Errors
+    /// It cannot be encoded.
+    pub(crate) fn changed_record(&self) -> Result<Option<String>, serde_json::Error> {
+        let mut state = self.lock();
+        if !std::mem::take(&mut state.changed) {
+            return Ok(None);
+        }
+        let reduced = |(limit, allowance): &'_ (Limit, Allowance)| Some((*limit, allowance.reduced()?));
+        let rows: Vec<_> = state.allowances.values().filter_map(reduced).collect();
+        record::encode(rows.iter().map(|(limit, reduced)| (limit, *reduced))).map(Some)
     }
 
-    #[test]
-    fn throttling_empties_and_halves_and_recovers_slowly() {
-        let start = Timestamp::UNIX_EPOCH;
-        let budgets = Budgets::new(0.5, start);
-        budgets.throttled(Service::Rds, Direction::Mutation, start);
-        assert!(budgets.take(Service::Rds, Direction::Mutation, start).is_err());
-        // A quarter of ten at once, after a long rest without recovery of the share in between.
-        let soon = start + Duration::from_secs(30);
-        assert_eq!(drain(&budgets, soon), 2);
-        let later = start + Duration::from_secs(3600);
-        assert_eq!(drain(&budgets, later), 1 + 1, "refilled at the old burst before the share grew");
-        assert_eq!(drain(&budgets, later + Duration::from_secs(60)), 5);
+    /// The record could not be written: it is still out of date.
+    pub(crate) fn not_written(&self) {
+        self.lock().changed = true;
     }
 
-    #[test]
-    fn throttling_one_service_leaves_the_others_alone() {
-        let now = Timestamp::UNIX_EPOCH;
-        let budgets = Budgets::new(0.5, now);
-        budgets.throttled(Service::Rds, Direction::Mutation, now);
-        assert!(budgets.take(Service::Ec2, Direction::Mutation, now).is_ok());
-        assert!(budgets.take(Service::Rds, Direction::Read, now).is_ok());
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,7 +10,7 @@ use lamp_api::v1alpha1::Mode;
 use lamp_cloud::{Clock, Cloud, Kind, MetricQuery, Outcome, Request, ResourceId};
 use lamp_store::{Key, Store, StoreError, Stored};
 
-use crate::calls::{Calls, Metered};
+use crate::calls::Calls;
 use crate::ledger;
 use crate::metrics::Metrics;
 use crate::observer::{Marks, Observed, Observer, Order, has_another_name};
@@ -89,13 +89,8 @@ pub(crate) struct Shared<C> {
 impl<C: Cloud> Engine<C> {
     pub fn new(deps: Deps<C>) -> Self {
         let regions = Regions::new(deps.cloud.region(), &deps.regions);
-        let metered = Metered::new(deps.cloud, deps.metrics.clone());
         let shared = Shared {
-            calls: Calls::new(
-                metered,
-                Arc::clone(&deps.clock),
-                f64::from(deps.settings.rate_percent) / 100.0,
-            ),
+            calls: Calls::new(&deps),
             recorder: Recorder::new(deps.store.clone(), Arc::clone(&deps.clock)),
             store: deps.store,
             clock: deps.clock,
@@ -125,6 +120,7 @@ impl<C: Cloud> Engine<C> {
         shared.publish(&observed, self.region());
         shared.publish_metrics(&observer, started);
         drop(observer);
+        shared.calls.publish_budget().await;
         shared.recorder.prune().await;
         observed
     }
@@ -300,6 +296,7 @@ impl<C> Shared<C> {
             pages: self.settings.pages_per_listing,
             details: self.settings.details_per_pass,
             settle: self.settings.details_settle,
+            deadline: self.clock.now() + self.settings.observe_period * 2,
         }
     }
 
@@ -357,7 +354,6 @@ impl<C: Cloud> Shared<C> {
             let age = crate::time::since(*at, now).as_secs_f64();
             self.metrics.section_age.with_label_values(&[region, listing.name()]).set(age);
         }
-        self.calls.publish_budgets(&self.metrics);
     }
 }
 

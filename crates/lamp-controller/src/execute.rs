@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use futures::StreamExt;
 use lamp_cloud::{Body, Cloud, Kind, LedgerEntry, Part, Read, Reading};
-use lamp_plan::{Action, Ledger, Precondition};
+use lamp_plan::{Action, Ledger, Precondition, Priority};
 
+use crate::calls::Turn;
 use crate::engine::Shared;
 use crate::ledger::{self, LedgerError};
 use crate::observer::is_ours;
@@ -36,22 +37,24 @@ impl Executed {
     }
 }
 
+/// An action, and how it stands to those of others while calls are short.
+pub(crate) type Ranked = (Priority, Action);
+
 /// Carries out `actions`, which were planned for the object of `mandate` as it says. Actions on one part go one after the
-/// other, all others at once.
+/// other, all others at once, the most urgent first.
 pub(crate) async fn execute<C: Cloud>(
     shared: &Shared<C>,
     mandate: Mandate<'_>,
-    actions: Vec<Action>,
+    actions: Vec<Ranked>,
     ledger: &Ledger,
 ) -> Executed {
-    let mut parts: BTreeMap<Part, Vec<Action>> = BTreeMap::new();
-    for action in actions {
-        parts.entry(action.part.clone()).or_default().push(action);
-    }
-    let mut results = futures::stream::iter(parts)
+    let turn = shared.calls.begin(mandate.uid);
+    let run = Run { shared, mandate, turn };
+    let run = &run;
+    let mut results = futures::stream::iter(by_part(actions))
         .map(|(part, actions)| {
             let entry = ledger.get(&part).cloned();
-            async move { act_on_part(shared, mandate, actions, entry).await }
+            async move { act_on_part(run, actions, entry).await }
         })
         .buffer_unordered(shared.settings.action_concurrency.max(1));
     let mut executed = Executed::default();
@@ -59,18 +62,36 @@ pub(crate) async fn execute<C: Cloud>(
         executed.ended.extend(of_part.ended);
         executed.fault = executed.fault.or(of_part.fault);
     }
+    shared.calls.finish(turn);
     executed
 }
 
+/// What the actions of one run share.
+struct Run<'a, C> {
+    shared: &'a Shared<C>,
+    mandate: Mandate<'a>,
+    turn: Turn,
+}
+
+/// The actions of each part; the parts with the most urgent ones first.
+fn by_part(actions: Vec<Ranked>) -> Vec<(Part, Vec<Ranked>)> {
+    let mut parts: BTreeMap<Part, Vec<Ranked>> = BTreeMap::new();
+    for ranked in actions {
+        parts.entry(ranked.1.part.clone()).or_default().push(ranked);
+    }
+    let mut parts: Vec<_> = parts.into_iter().collect();
+    parts.sort_by_key(|(_, actions)| actions.iter().map(|(priority, _)| *priority).min());
+    parts
+}
+
 async fn act_on_part<C: Cloud>(
-    shared: &Shared<C>,
-    mandate: Mandate<'_>,
-    actions: Vec<Action>,
+    run: &Run<'_, C>,
+    actions: Vec<Ranked>,
     mut entry: Option<LedgerEntry>,
 ) -> Executed {
     let mut executed = Executed::default();
-    for action in actions {
-        match act(shared, mandate, &action, entry.clone()).await {
+    for (priority, action) in actions {
+        match act(run, priority, &action, entry.clone()).await {
             Ok((after, ending)) => {
                 entry = after;
                 let goes_on = matches!(ending, Ending::Done(_));
@@ -90,12 +111,13 @@ async fn act_on_part<C: Cloud>(
 
 /// Intent, durable; a last look at the object; the call; outcome, durable.
 async fn act<C: Cloud>(
-    shared: &Shared<C>,
-    mandate: Mandate<'_>,
+    run: &Run<'_, C>,
+    priority: Priority,
     action: &Action,
     before: Option<LedgerEntry>,
 ) -> Result<(Option<LedgerEntry>, Ending), LedgerError> {
-    if let Some(reason) = hindrance(shared, action, before.as_ref()).await {
+    let Run { shared, mandate, turn } = *run;
+    if let Some(reason) = hindrance(shared, turn, priority, action, before.as_ref()).await {
         return Ok((before, reason));
     }
     let uid = mandate.uid;
@@ -105,7 +127,7 @@ async fn act<C: Cloud>(
         ledger::write(&shared.store, uid, &action.part, before.as_ref()).await?;
         return Ok((before, Ending::Superseded));
     }
-    let reply = shared.calls.apply(&action.request).await;
+    let reply = shared.calls.apply(&action.request, priority).await;
     let ending = outcome::ending(&action.request, reply);
     shared.note(&action.request);
     let concluded = outcome::concluded(opened, &ending, shared.clock.now());
@@ -116,6 +138,8 @@ async fn act<C: Cloud>(
 /// Why an action cannot be sent now.
 async fn hindrance<C: Cloud>(
     shared: &Shared<C>,
+    turn: Turn,
+    priority: Priority,
     action: &Action,
     entry: Option<&LedgerEntry>,
 ) -> Option<Ending> {
@@ -123,14 +147,14 @@ async fn hindrance<C: Cloud>(
         let why = "the outcome of an earlier creation of this part is not known yet";
         return Some(Ending::Refused(not_sent(&action.part, &action.request, "IntentOpen", why)));
     }
-    if let Err(at) = shared.calls.reserve(&action.request) {
+    if let Err(at) = shared.calls.reserve(&action.request, priority, turn) {
         return Some(Ending::Postponed(at));
     }
     match &action.precondition {
         None => None,
         Some(Precondition::IsReplica { id }) => {
             let read = Read::One { kind: Kind::DbInstance, id: id.clone() };
-            let reading = shared.calls.read(&read).await;
+            let reading = shared.calls.read_as(&read, priority).await;
             not_a_replica(&reading, &shared.install).map(|why| {
                 Ending::Refused(not_sent(&action.part, &action.request, "PreconditionFailed", &why))
             })
@@ -156,4 +180,42 @@ fn still_stands<C: Cloud>(shared: &Shared<C>, identity: &Identity) -> Result<boo
     let stored = shared.store.get(&identity.key)?;
     let now = stored.map(|stored| Identity::decode(&stored, &identity.owner.install));
     Ok(now.is_some_and(|now| identity.same_decision(&now)))
+}
+
+#[cfg(test)]
+mod tests {
+    use lamp_api::v1alpha1::PlanEffect;
+    use lamp_cloud::Request;
+
+    use super::*;
+
+    fn ranked(priority: Priority, part: &str) -> Ranked {
+        let request = Request::ReplaceInstance { group: "web".to_owned(), instance: part.to_owned() };
+        let action = Action {
+            part: Part::new(part),
+            kind: Kind::AutoScalingGroup,
+            effect: PlanEffect::Replace,
+            request,
+            reason: String::new(),
+            changes: Vec::new(),
+            precondition: None,
+        };
+        (priority, action)
+    }
+
+    #[test]
+    fn the_most_urgent_parts_come_first_and_equal_ones_by_name() {
+        let actions = vec![
+            ranked(Priority::Deploy, "b"),
+            ranked(Priority::Heal, "z"),
+            ranked(Priority::Deploy, "a"),
+            ranked(Priority::Deploy, "z"),
+        ];
+        let parts = by_part(actions);
+        assert_eq!(parts.iter().map(|(part, _)| part.as_str()).collect::<Vec<_>>(), ["z", "a", "b"]);
+        assert_eq!(
+            parts[0].1.iter().map(|(priority, _)| *priority).collect::<Vec<_>>(),
+            [Priority::Heal, Priority::Deploy]
+        );
+    }
 }

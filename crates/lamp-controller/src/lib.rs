@@ -16,7 +16,7 @@
 //! | `answer` | `Plan` objects |
 //! | `regions` | which engine minds which object, where a daemon has several |
 //! | `orphans` | what carries our tags and belongs to nobody, and its deletion where a person orders it |
-//! | `budget`, `calls` | rates of calls, and their metrics |
+//! | `budget`, `calls`, `metered`, `meters` | rates of calls, the calls, and what is told of them |
 //! | `controller` | the loop of the daemon |
 //! | `runtime` | queue, runner and informer: they know keys, and nothing of stacks |
 
@@ -29,6 +29,8 @@ mod execute;
 mod finalizer;
 mod import;
 mod ledger;
+mod metered;
+mod meters;
 mod metrics;
 mod observer;
 mod orphans;
@@ -47,9 +49,9 @@ mod stack;
 mod status;
 mod time;
 
-pub use calls::Metered;
 pub use controller::{Controller, Readiness};
 pub use engine::{Deps, Engine};
+pub use metered::Metered;
 pub use metrics::Metrics;
 pub use observer::Observed;
 pub use orphans::{Orphan, Orphans};

@@ -18,6 +18,10 @@ pub struct Metrics {
     pub(crate) aws_requests: IntCounterVec,
     pub(crate) aws_throttles: IntCounterVec,
     pub(crate) budget_tokens: GaugeVec,
+    pub(crate) budget_share: GaugeVec,
+    pub(crate) budget_calls: IntCounterVec,
+    pub(crate) budget_wait: HistogramVec,
+    pub(crate) budget_waiting: IntGaugeVec,
     pub(crate) drift: IntCounterVec,
     pub(crate) conditions: IntGaugeVec,
     pub(crate) scaling_decisions: IntCounterVec,
@@ -101,13 +105,32 @@ impl Metrics {
             )?,
             aws_throttles: to.counters(
                 "aws_api_throttles_total",
-                "Calls that AWS throttled.",
-                &["service"],
+                "Calls that AWS throttled, by what they were for.",
+                &["region", "service", "priority"],
             )?,
             budget_tokens: to.gauges(
                 "aws_api_budget_tokens",
                 "Calls that our own rate budget allows at once now.",
-                &["service", "direction"],
+                &["region", "service", "bucket"],
+            )?,
+            budget_share: to.gauges(
+                "aws_api_budget_share_ratio",
+                "Share of the rate published by AWS that is taken now; throttling halves it.",
+                &["region", "service", "bucket"],
+            )?,
+            budget_calls: to.counters(
+                "aws_api_budget_calls_total",
+                "Calls that the rate budget let through, by what they were for.",
+                &["region", "service", "priority"],
+            )?,
+            budget_wait: to.register(HistogramVec::new(
+                seconds("aws_api_budget_wait_seconds", "Time that calls waited for the rate budget."),
+                &["region", "priority"],
+            ))?,
+            budget_waiting: to.integer_gauges(
+                "aws_api_budget_waiting_calls",
+                "Calls that wait for the rate budget.",
+                &["region", "priority"],
             )?,
             drift: to.counters(
                 "drift_detected_total",

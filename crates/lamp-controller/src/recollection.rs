@@ -25,6 +25,8 @@ pub(crate) struct Recollection {
     pub(crate) failures: BTreeMap<Part, CloudError>,
     /// The state of everything in which nothing was left to do.
     pub(crate) settled: Option<Settled>,
+    /// The generation of the spec with which nothing was left to do the last time.
+    pub(crate) kept_generation: Option<i64>,
 }
 
 /// A plan with nothing to do, what it was made from, and until when it holds.

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use lamp_api::conditions::{is_true, types};
 use lamp_api::v1alpha1::{LampStackSpec, LampStackStatus, Mode};
 use lamp_cloud::{Cloud, Inventory};
-use lamp_plan::{Adoption, Ledger, Plan, PlanInput, parts};
+use lamp_plan::{Adoption, Ledger, Plan, PlanInput, parts, priority};
 use lamp_store::{Key, StoreError};
 
 use crate::engine::Shared;
@@ -172,13 +173,25 @@ async fn carry_out<C: Cloud>(
     let uid = &identity.owner.uid;
     let now = shared.clock.now();
     let settled = ledger::settle(&shared.store, uid, run.ledger.clone(), plan, now).await?;
+    let kept = !plan.actions.is_empty() && was_kept(shared, run.stack);
+    let ranked = plan.actions.iter().map(|action| (priority(plan, action, kept), action.clone()));
     let mandate = Mandate { uid, object: identity };
-    let executed = execute(shared, mandate, plan.actions.clone(), &settled).await;
+    let executed = execute(shared, mandate, ranked.collect(), &settled).await;
     if executed.was_sent() {
         let needs_pass = shared.passes_started() + 1;
         shared.recollections.change(uid, |recollection| recollection.needs_pass = needs_pass);
     }
     Ok((settled, executed))
+}
+
+/// Whether the site was once as its spec says now. The process before this one may have seen it: then its status says so.
+fn was_kept<C: Cloud>(shared: &Shared<C>, stack: &Stack) -> bool {
+    let generation = stack.identity.generation;
+    let told = stack.status.as_ref().is_some_and(|status| {
+        status.observed_generation == Some(generation) && is_true(&status.conditions, types::READY)
+    });
+    let seen = shared.recollections.get(&stack.owner().uid).kept_generation;
+    !stack.identity.deleting && seen.map_or(told, |seen| seen == generation)
 }
 
 /// Status, Events, metrics; the end of a deletion; and when to look again.
@@ -214,7 +227,12 @@ async fn conclude<C: Cloud>(
         next_look: plan.next_look.map_or(resync_at, |at| at.min(resync_at)),
     });
     let is_settled = remembered.is_some();
-    shared.recollections.change(&identity.owner.uid, |recollection| recollection.settled = remembered);
+    shared.recollections.change(&identity.owner.uid, |recollection| {
+        recollection.settled = remembered;
+        if is_settled {
+            recollection.kept_generation = Some(identity.generation);
+        }
+    });
     Ok(report::next(plan, &executed, settled != run.ledger, is_settled))
 }
 

@@ -26,6 +26,7 @@ mod obsolete;
 pub mod parts;
 mod plan;
 mod preview;
+mod priority;
 pub mod protocol;
 mod queries;
 mod replicas;
@@ -52,6 +53,7 @@ pub use plan::{
     Action, Ask, Blocker, DatabaseReport, Effect, PartReport, Plan, Precondition, Settlement, TierReport,
 };
 pub use preview::{Preview, World, preview};
+pub use priority::{Priority, priority};
 pub use queries::queries;
 pub use status::{blockers, part_statuses, status};
 pub use wanted::Wanted;

@@ -46,21 +46,23 @@ pub(crate) fn code(service: Service) -> &'static str {
     }
 }
 
+/// Written apart from the table by which callers budget: a region is judge, not party.
 fn bucket_of(service: Service, operation: &'static str, mutates: bool) -> (&'static str, Rate) {
-    let published = if mutates { service.published_mutations() } else { service.published_reads() };
-    match (service, operation) {
-        (Service::Ec2, "CreateNatGateway" | "DeleteNatGateway") => {
-            (operation, Rate { burst: 10.0, per_second: 1.0 })
-        }
-        (Service::Ec2, "CreateTags") => (operation, Rate { burst: 100.0, per_second: 10.0 }),
-        (Service::Ec2, _) => (operation, published),
-        (Service::LoadBalancing, "CreateLoadBalancer" | "SetSubnets") => {
-            ("resource-intensive", Rate { burst: 10.0, per_second: 0.2 })
-        }
-        (Service::LoadBalancing, "RegisterTargets" | "DeregisterTargets") => {
-            ("targets", Rate { burst: 20.0, per_second: 4.0 })
-        }
-        _ if mutates => ("mutations", published),
-        _ => ("reads", published),
-    }
+    let (name, burst, per_second) = match (service, operation) {
+        (Service::Ec2, "CreateNatGateway" | "DeleteNatGateway") => (operation, 10.0, 1.0),
+        (Service::Ec2, "CreateTags") => (operation, 100.0, 10.0),
+        (Service::Ec2, "CreateLaunchTemplateVersion" | "ModifyLaunchTemplate") => (operation, 100.0, 5.0),
+        (Service::Ec2, _) if mutates => (operation, 50.0, 5.0),
+        (Service::Ec2, _) => (operation, 100.0, 20.0),
+        (Service::LoadBalancing, "CreateLoadBalancer" | "SetSubnets") => ("resource-intensive", 10.0, 0.2),
+        (Service::LoadBalancing, "RegisterTargets" | "DeregisterTargets") => ("targets", 20.0, 4.0),
+        (Service::LoadBalancing, _) if mutates => ("mutations", 20.0, 3.0),
+        (Service::LoadBalancing, _) => ("reads", 40.0, 10.0),
+        // One bucket for all, of a size that AWS does not tell.
+        (Service::AutoScaling, _) => ("all", 20.0, 4.0),
+        (Service::CloudWatch, _) if !mutates => ("reads", 50.0, 50.0),
+        _ if mutates => ("mutations", 10.0, 2.0),
+        _ => ("reads", 20.0, 4.0),
+    };
+    (name, Rate::new(burst, per_second))
 }

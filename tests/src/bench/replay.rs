@@ -17,7 +17,7 @@ use serde_json::{Value, from_value, to_value};
 
 use super::critical_path::address;
 use super::sweep::owner;
-use super::{STEP, calm, shop};
+use super::{STEP, shop, unpaced};
 use crate::Site;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -47,7 +47,7 @@ struct Step {
 /// When the first stack does not come up, or the region refuses for another what it did for the first.
 pub(super) fn site(count: usize) -> Result<Site> {
     let story = record()?;
-    let site = Site::new(calm())?;
+    let site = Site::new(unpaced())?;
     let mut stacks = Vec::new();
     for number in 0..count {
         let key = site.apply(&shop(&format!("shop-{number}"))?)?;
@@ -78,7 +78,7 @@ fn owner_of(site: &Site, key: &Key) -> Result<Owner> {
 
 /// Brings one stack up in a region of its own.
 fn record() -> Result<Story> {
-    let mut site = Site::new(calm())?;
+    let mut site = Site::new(unpaced())?;
     let key = site.apply(&shop("recorded")?)?;
     let (owner, began) = (owner_of(&site, &key)?, site.clock.now());
     site.run_until(STEP, 2 * HOUR, |site| site.is_ready(&key))??;

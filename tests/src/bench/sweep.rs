@@ -14,7 +14,7 @@ use lamp_plan::{Adoption, Ledger, Memory, PlanInput};
 use lamp_store::Key;
 use serde_json::{Value, from_value};
 
-use super::{Figures, STEP, calm, process, replay, shop};
+use super::{Figures, STEP, process, replay, shop, unpaced};
 use crate::Site;
 use crate::site::INSTALL;
 
@@ -77,7 +77,7 @@ fn milliseconds(duration: Duration) -> f64 {
 }
 
 fn brought_up(count: usize) -> Result<Site> {
-    let site = Site::new(calm())?;
+    let site = Site::new(unpaced())?;
     for number in 0..count {
         site.apply(&shop(&format!("shop-{number}"))?)?;
     }

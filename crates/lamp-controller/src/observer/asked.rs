@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use lamp_cloud::{Cloud, Kind, NetworkInterface, Read, Reading, Resource, ResourceId};
-use lamp_plan::Ask;
+use lamp_plan::{Ask, Priority};
 
 use super::Order;
 use super::listing::Templates;
@@ -89,7 +89,7 @@ async fn describe<C: Cloud>(
     let read = Read::One { kind, id: id.clone() };
     match calls.read(&read).await.map_err(|error| error.to_string())? {
         Reading::One(Some(row)) => {
-            whole(calls, row, templates).await.map(Some).map_err(|error| error.to_string())
+            whole(calls, row, templates, Priority::Drift).await.map(Some).map_err(|error| error.to_string())
         }
         _ => Ok(None),
     }

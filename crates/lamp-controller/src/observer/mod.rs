@@ -44,7 +44,8 @@ use lamp_cloud::{
 };
 use lamp_plan::Ask;
 
-use crate::calls::Calls;
+use crate::budget::{most_urgent_first, of_reading};
+use crate::calls::{Calls, is_too_late};
 use absence::Absence;
 use asked::Answers;
 use by_zone::ByZone;
@@ -79,6 +80,8 @@ pub(crate) struct Order<'a> {
     pub(crate) pages: usize,
     pub(crate) details: usize,
     pub(crate) settle: Duration,
+    /// Details for which there is no token by then are for a later pass: those who wait for this one wait no longer.
+    pub(crate) deadline: Timestamp,
 }
 
 /// What one process knows from its earlier passes. Losing it costs readings, and nothing else.
@@ -256,8 +259,14 @@ impl Observer {
             if budget == 0 {
                 wanted.retain(|detail, _| *detail == Detail::Tags(Kind::Listener));
             }
-            for error in self.read_all(calls, clock, order, wanted).await {
+            let errors = self.read_all(calls, clock, order, wanted).await;
+            let (late, errors): (Vec<_>, Vec<_>) = errors.into_iter().partition(is_too_late);
+            for error in errors {
                 tracing::warn!(%error, "a detail could not be read in this pass");
+            }
+            if !late.is_empty() {
+                let readings = late.len();
+                tracing::warn!(readings, "the rate budget leaves details to later passes");
             }
         }
     }
@@ -272,9 +281,9 @@ impl Observer {
         let reads = wanted.into_iter().flat_map(|(detail, ids)| {
             detail.reads(&ids).into_iter().map(move |read| (detail, read)).collect::<Vec<_>>()
         });
-        let mut readings = futures::stream::iter(reads)
+        let mut readings = futures::stream::iter(most_urgent_first(reads.collect()))
             .map(|(detail, read)| async move {
-                let reading = calls.read(&read).await;
+                let reading = calls.read_before(&read, of_reading(&read), order.deadline).await;
                 (detail, read, reading)
             })
             .buffered(order.concurrency.max(1));

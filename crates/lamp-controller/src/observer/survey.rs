@@ -1,6 +1,7 @@
 //! A look at one network and what serves it, whoever made it. It is no part of a pass: somebody asked.
 
 use lamp_cloud::{Body, Cloud, Instance, Kind, Listing, Read, Reading, Reference, Resource, ResourceId};
+use lamp_plan::Priority;
 
 use super::listing::{self, Rows};
 use super::whole::whole;
@@ -37,7 +38,9 @@ pub(crate) async fn survey<C: Cloud>(
     let near = near(&rows, vpc);
     let mut complete = Vec::new();
     for row in rows.into_iter().zip(near).filter_map(|(row, near)| near.then_some(row)) {
-        complete.push(whole(calls, row, &templates).await.map_err(|error| error.to_string())?);
+        complete.push(
+            whole(calls, row, &templates, Priority::Inventory).await.map_err(|error| error.to_string())?,
+        );
     }
     Ok(Sight { rows: complete, instances: instances(calls, vpc).await? })
 }
@@ -46,7 +49,9 @@ async fn everyones<C: Cloud>(calls: &Calls<C>, kind: Kind, pages: usize) -> Resu
     let (mut rows, mut page) = (Vec::new(), None);
     for _ in 0..pages {
         let read = Read::Everyones { kind, page };
-        let Reading::Resources(found) = calls.read(&read).await.map_err(|error| error.to_string())? else {
+        let Reading::Resources(found) =
+            calls.read_as(&read, Priority::Inventory).await.map_err(|error| error.to_string())?
+        else {
             return Err("the answer is of another kind".to_owned());
         };
         rows.extend(found.items);
@@ -68,7 +73,7 @@ async fn listeners<C: Cloud>(
     let mut listeners = Vec::new();
     for (row, _) in balancers {
         let read = Read::Listeners { load_balancer: row.id.clone() };
-        match calls.read(&read).await.map_err(|error| error.to_string())? {
+        match calls.read_as(&read, Priority::Inventory).await.map_err(|error| error.to_string())? {
             Reading::Listeners(found) => listeners.extend(found),
             _ => return Err("the answer is of another kind".to_owned()),
         }
@@ -78,7 +83,7 @@ async fn listeners<C: Cloud>(
 
 async fn instances<C: Cloud>(calls: &Calls<C>, vpc: &ResourceId) -> Result<Vec<Instance>, String> {
     let read = Read::NetworkInstances { vpcs: vec![vpc.clone()] };
-    match calls.read(&read).await.map_err(|error| error.to_string())? {
+    match calls.read_as(&read, Priority::Inventory).await.map_err(|error| error.to_string())? {
         Reading::NetworkInstances(rows) => Ok(rows.into_iter().map(|(_, instance)| instance).collect()),
         _ => Err("the answer is of another kind".to_owned()),
     }

@@ -11,7 +11,7 @@ use lamp_api::v1alpha1::{
     OrphanDeletionStatus, RefusedResource,
 };
 use lamp_cloud::{Cloud, Inventory, Kind, Request, ResourceId};
-use lamp_plan::{Adoption, Ledger, Memory, Plan, PlanInput, Settlement};
+use lamp_plan::{Adoption, Ledger, Memory, Plan, PlanInput, Settlement, priority};
 use lamp_store::{Key, Preconditions, StoreError};
 use serde_json::Value;
 
@@ -170,7 +170,8 @@ async fn pursue<C: Cloud>(
     shared.recollections.change(uid, |recollection| recollection.asks = plan.asks.clone());
     let settled = ledger::settle(&shared.store, uid, ledger.clone(), &plan, input.now).await?;
     let mandate = Mandate { uid, object: &order.identity };
-    let executed = execute(shared, mandate, plan.actions.clone(), &settled).await;
+    let ranked = plan.actions.iter().map(|action| (priority(&plan, action, false), action.clone()));
+    let executed = execute(shared, mandate, ranked.collect(), &settled).await;
     if executed.was_sent() {
         let needs_pass = shared.passes_started() + 1;
         shared.recollections.change(uid, |recollection| recollection.needs_pass = needs_pass);

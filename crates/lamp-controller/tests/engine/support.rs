@@ -25,6 +25,7 @@ pub(crate) struct Site {
     pub(crate) store: Store,
     pub(crate) engine: Engine<Simulator>,
     pub(crate) registry: Registry,
+    settings: Settings,
 }
 
 pub(crate) fn stack(name: &str) -> Key {
@@ -57,17 +58,22 @@ impl Site {
     }
 
     pub(crate) fn with(config: Config) -> Self {
+        Self::working(config, Settings::default())
+    }
+
+    pub(crate) fn working(config: Config, settings: Settings) -> Self {
+        let settings = settings.sequential();
         let clock = VirtualClock::new("2026-11-20T09:00:00Z".parse().unwrap());
         let region = Simulator::new(config, Arc::new(clock.clone()));
         let time = clock.clone();
         let store = Store::in_memory(move || Clock::now(&time));
-        let (engine, registry) = engine(&clock, &region, &store);
-        Self { clock, region, store, engine, registry }
+        let (engine, registry) = engine(&clock, &region, &store, &settings);
+        Self { clock, region, store, engine, registry, settings }
     }
 
     /// Another process goes on from the store.
     pub(crate) fn restart(&mut self) {
-        (self.engine, self.registry) = engine(&self.clock, &self.region, &self.store);
+        (self.engine, self.registry) = engine(&self.clock, &self.region, &self.store, &self.settings);
     }
 
     pub(crate) async fn apply(&self, name: &str, spec: Value) {
@@ -197,7 +203,12 @@ impl Site {
     }
 }
 
-fn engine(clock: &VirtualClock, region: &Simulator, store: &Store) -> (Engine<Simulator>, Registry) {
+fn engine(
+    clock: &VirtualClock,
+    region: &Simulator,
+    store: &Store,
+    settings: &Settings,
+) -> (Engine<Simulator>, Registry) {
     let registry = Registry::new();
     let engine = Engine::new(Deps {
         cloud: Arc::new(region.clone()),
@@ -205,7 +216,7 @@ fn engine(clock: &VirtualClock, region: &Simulator, store: &Store) -> (Engine<Si
         clock: Arc::new(clock.clone()),
         install: INSTALL.to_owned(),
         regions: Vec::new(),
-        settings: Settings::default().sequential(),
+        settings: settings.clone(),
         metrics: Metrics::register(&registry).unwrap(),
     });
     (engine, registry)

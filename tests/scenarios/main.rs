@@ -25,5 +25,6 @@ mod modes;
 mod orphans;
 mod permissions;
 mod replicas;
+mod rollout;
 mod scaling;
 mod stage;

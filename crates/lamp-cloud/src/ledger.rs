@@ -30,6 +30,9 @@ pub struct LedgerEntry {
     /// The fields that were put back lately.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub corrections: BTreeMap<String, Corrections>,
+    /// Of a launch template: what its versions proved to be.
+    #[serde(default, skip_serializing_if = "Versions::is_unknown")]
+    pub versions: Versions,
     /// The mutation whose outcome is not known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<Intent>,
@@ -51,6 +54,50 @@ pub struct Corrections {
     /// How often it was left alone for a while, because somebody changed it again and again.
     #[serde(default)]
     pub pauses: u32,
+}
+
+/// What the versions of a launch template proved to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Versions {
+    /// The last version that every instance of the tier ran, ready for as long as it had to prove itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good: Option<TemplateVersion>,
+    /// The version that the spec asks for, and that did not work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<FailedVersion>,
+}
+
+impl Versions {
+    /// Whether nothing was proved yet.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A version of a launch template, and what an Auto Scaling group launches from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TemplateVersion {
+    pub number: u64,
+    /// A fingerprint of what is launched: the same thing may get several numbers.
+    pub launches: String,
+    /// The instance types that the group chooses from; empty where the template names the only one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instance_types: Vec<String>,
+}
+
+/// A version that did not become healthy, or did not stay so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedVersion {
+    pub version: TemplateVersion,
+    pub at: Timestamp,
+    /// What happened to which instance, for people.
+    pub why: String,
+    /// The last request of a person to look at the stack before it failed: a newer one asks to try again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested: Option<String>,
 }
 
 /// A mutation that was decided, with the exact request, written down before the call.

@@ -31,7 +31,9 @@ pub use error::{CloudError, ErrorClass};
 pub use field::{Difference, FieldOwner, Mutability};
 pub use inventory::{Inventory, Lookup, Region, Section};
 pub use kinds::{Body, Change, Kind};
-pub use ledger::{Corrections, Finished, Intent, LedgerEntry, Outcome};
+pub use ledger::{
+    Corrections, FailedVersion, Finished, Intent, LedgerEntry, Outcome, TemplateVersion, Versions,
+};
 pub use limits::Limit;
 pub use live::{
     Instance, InstanceState, LifecycleState, Member, NetworkInterface, StatusCheck, Target, TargetHealth,

@@ -89,6 +89,7 @@ fn preview<C: Cloud>(
         generation: identity.map_or(1, |identity| identity.generation + i64::from(!unchanged)),
         deleting: delete || identity.is_some_and(|identity| identity.deleting),
         confirmed: unchanged && identity.is_some_and(|identity| identity.confirmed),
+        requested: identity.and_then(|identity| identity.requested.as_deref()),
         adoption: &adoption,
         inventory: &inventory,
         ledger,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use lamp_cloud::{Body, Finished, LedgerEntry, Outcome, Part, Request};
+use lamp_cloud::{Body, Finished, LedgerEntry, Outcome, Part, Request, Versions};
 use lamp_plan::{Ledger, Plan, Settlement};
 use lamp_store::{Store, StoreError};
 use serde::Deserialize;
@@ -50,7 +50,8 @@ pub(crate) async fn settle(
     now: Timestamp,
 ) -> Result<Ledger, LedgerError> {
     let mut batch = Vec::new();
-    let noted = plan.settlements.keys().chain(&plan.completed).chain(plan.corrections.keys());
+    let noted = plan.settlements.keys().chain(&plan.completed);
+    let noted = noted.chain(plan.corrections.keys()).chain(plan.versions.keys());
     for part in noted.collect::<BTreeSet<_>>() {
         let before = ledger.remove(part).unwrap_or_default();
         let after = match plan.settlements.get(part) {
@@ -75,6 +76,9 @@ fn with_history(mut entry: LedgerEntry, part: &Part, plan: &Plan, now: Timestamp
     }
     if let Some(corrections) = plan.corrections.get(part) {
         entry.corrections.clone_from(corrections);
+    }
+    if let Some(versions) = plan.versions.get(part) {
+        entry.versions.clone_from(versions);
     }
     entry
 }
@@ -108,6 +112,7 @@ fn settled(mut entry: LedgerEntry, settlement: &Settlement, now: Timestamp) -> O
                 id: Some(id.clone()),
                 created_at: Some(now),
                 completed_at: Some(now),
+                versions: Versions::default(),
                 open: None,
                 ..entry
             };
@@ -135,7 +140,7 @@ pub(crate) fn done(request: Request, reason: String, at: Timestamp) -> Finished 
 
 #[cfg(test)]
 mod tests {
-    use lamp_cloud::{DeleteOptions, Intent, Kind};
+    use lamp_cloud::{DeleteOptions, Intent, Kind, TemplateVersion};
 
     use super::*;
 
@@ -163,6 +168,20 @@ mod tests {
         let next = settled(open_entry(), &Settlement::NextAttempt, now).unwrap();
         assert_eq!((next.id, next.open, next.attempt), (None, None, 3));
         assert_eq!(settled(open_entry(), &Settlement::Forget, now), None);
+    }
+
+    #[tokio::test]
+    async fn what_versions_proved_to_be_is_written_down_and_lost_with_their_template() {
+        let store = Store::in_memory(|| Timestamp::UNIX_EPOCH);
+        let part = Part::new("launch-template/web");
+        let version = TemplateVersion { number: 2, launches: "x".to_owned(), instance_types: Vec::new() };
+        let versions = Versions { good: Some(version), failed: None };
+        let plan = Plan { versions: [(part.clone(), versions.clone())].into(), ..Plan::default() };
+        settle(&store, "u", Ledger::new(), &plan, Timestamp::UNIX_EPOCH).await.unwrap();
+        let entry = load(&store, "u").unwrap().remove(&part).unwrap();
+        assert_eq!(entry.versions, versions);
+        let next = settled(entry, &Settlement::NextAttempt, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(next.versions, Versions::default());
     }
 
     #[tokio::test]

@@ -139,6 +139,7 @@ async fn pursue<C: Cloud>(shared: &Shared<C>, run: &Run<'_>) -> Result<Next, Fau
         generation: run.stack.identity.generation,
         deleting: run.stack.identity.deleting,
         confirmed: run.stack.identity.confirmed,
+        requested: run.stack.identity.requested.as_deref(),
         adoption: run.adoption,
         inventory: &inventory,
         ledger: run.ledger,

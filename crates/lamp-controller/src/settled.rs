@@ -12,6 +12,7 @@ pub(crate) fn is_settled(plan: &Plan, ledger: &Ledger, input: &PlanInput<'_>) ->
         && plan.settlements.is_empty()
         && plan.completed.is_empty()
         && plan.corrections.is_empty()
+        && plan.versions.is_empty()
         && plan.parts.values().all(|report| report.state == PartState::Ready)
         && !is_counting(&plan.memory)
         && ledger.values().all(|entry| entry.open.is_none())

@@ -33,7 +33,7 @@ impl fmt::Display for Violation {
 pub fn check(input: &PlanInput<'_>, plan: &Plan) -> Vec<Violation> {
     let mut violations = Vec::new();
     for action in &plan.actions {
-        for law in [ours, known, names, capacity, storage, data, replicas, creations] {
+        for law in [ours, known, names, capacity, versions, storage, data, replicas, creations] {
             violations.extend(law(input, plan, action));
         }
     }
@@ -148,6 +148,27 @@ fn capacity(input: &PlanInput<'_>, _: &Plan, action: &Action) -> Option<Violatio
         return None;
     }
     violation(action, "capacity within bounds", format!("{desired} is not within {bounds:?}"))
+}
+
+/// No group is pointed at what did not work, unless a person asked for it since.
+fn versions(input: &PlanInput<'_>, _: &Plan, action: &Action) -> Option<Violation> {
+    let Request::Change { id, change: Change::AutoScalingGroup(GroupChange::Settings(wanted)), .. } =
+        &action.request
+    else {
+        return None;
+    };
+    let tier = input.spec.tiers.iter().find(|tier| parts::auto_scaling_group(&tier.name) == action.part)?;
+    let entry = input.ledger.get(&parts::launch_template(&tier.name))?;
+    let failed = entry.versions.failed.as_ref()?;
+    let Body::AutoScalingGroup(group) = &resource(input, id)?.body else { return None };
+    let moves = group.template_version != wanted.template_version;
+    let asked = input.requested.is_some_and(|request| Some(request) != failed.requested.as_deref());
+    let same = failed.version.number == wanted.template_version
+        && failed.version.instance_types == wanted.instance_types;
+    if !moves || !same || asked {
+        return None;
+    }
+    violation(action, "what failed stays out", format!("version {}: {}", failed.version.number, failed.why))
 }
 
 /// The bounds of a tier. Where the spec leaves those of the group alone, its own hold as well.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use lamp_api::v1alpha1::PartState;
 use lamp_cloud::{Difference, Kind, LedgerEntry, Part, ResourceId};
 
+use crate::rollout::target::Target;
 use crate::{Action, Ask, PartReport, Plan, PlanInput, Settlement};
 
 /// Collects actions and reports. Every step of planning writes here and reads what earlier steps wrote.
@@ -17,12 +18,15 @@ pub struct Draft<'a> {
     pub wanted: BTreeSet<Part>,
     /// Where a part that is there is not as the spec says, and the spec owns the field.
     pub differences: BTreeMap<Part, Vec<Difference>>,
+    /// The version of its launch template that each tier is to have, as found out once.
+    pub(crate) targets: BTreeMap<String, Result<Target, String>>,
 }
 
 impl<'a> Draft<'a> {
     pub fn new(input: PlanInput<'a>) -> Self {
         let plan = Plan { memory: input.memory.clone(), ..Plan::default() };
-        Self { input, plan, wanted: BTreeSet::new(), differences: BTreeMap::new() }
+        let (wanted, differences, targets) = Default::default();
+        Self { input, plan, wanted, differences, targets }
     }
 
     /// What the store knows of a part.

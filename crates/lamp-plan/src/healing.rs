@@ -18,7 +18,7 @@ use crate::{Action, Draft, Effect, parts};
 mod cause;
 
 /// Fewer observations are no sickness.
-const OBSERVATIONS: u32 = 3;
+pub(crate) const OBSERVATIONS: u32 = 3;
 /// The group by itself replaces instances that EC2 lost, and those that it calls unhealthy; it is given this long.
 const GROUP_PATIENCE: SignedDuration = SignedDuration::from_secs(300);
 
@@ -38,10 +38,29 @@ pub(crate) enum Diagnosis {
 /// A member that looks sick now.
 #[derive(Clone, Debug)]
 pub(crate) struct Patient {
-    instance: ResourceId,
+    pub(crate) instance: ResourceId,
     zone: String,
     /// `None`: it was sick when last heard of.
     diagnosis: Option<Diagnosis>,
+}
+
+impl Diagnosis {
+    fn complaint(&self) -> String {
+        match self {
+            Self::Lost(state) => format!("EC2 says {state}, its group says in service"),
+            Self::Impaired => "EC2's status checks fail".to_owned(),
+            Self::Condemned => "its group calls it unhealthy, and does not replace it".to_owned(),
+            Self::Unhealthy(Some(code)) => format!("its target is unhealthy ({code})"),
+            Self::Unhealthy(None) => "its target is unhealthy".to_owned(),
+        }
+    }
+}
+
+impl Patient {
+    /// What is wrong with it now.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        self.diagnosis.as_ref().map(Diagnosis::complaint)
+    }
 }
 
 /// Counts what the observation says of every member, and gives those that look sick.
@@ -132,18 +151,34 @@ impl Hold {
     }
 }
 
-/// Replaces what is certainly sick, as far as the limits allow; says in a sentence what is held back.
+/// What explains that several instances of a tier fail, or one in this zone, whatever they are launched from.
+pub(crate) fn cause_elsewhere(
+    draft: &Draft<'_>,
+    tier: &Tier,
+    view: &TierView<'_>,
+    zone: Option<&str>,
+) -> Option<String> {
+    let closed = zone.and_then(|zone| cause::closed_zone(draft, zone));
+    closed
+        .map(|zone| format!("AWS says that {zone} is not available"))
+        .or_else(|| cause::common(draft, tier, view))
+}
+
+/// Replaces what is certainly sick, as far as the limits allow; says in a sentence what is held back. Instances of the
+/// version in `rollout` are counted, and left to the rollout.
 pub(crate) fn plan_healing(
     draft: &mut Draft<'_>,
     tier: &Tier,
     view: &TierView<'_>,
     patients: &[Patient],
     budget: &mut Budget,
+    rollout: Option<u64>,
 ) -> Option<Healing> {
     if patients.is_empty() {
         return None;
     }
-    let mut certain: Vec<_> = patients.iter().filter(|patient| is_certain(draft, tier, patient)).collect();
+    let own = patients.iter().filter(|patient| !is_of_version(view, patient, rollout));
+    let mut certain: Vec<_> = own.filter(|patient| is_certain(draft, tier, patient)).collect();
     certain.sort_by_key(|patient| order(draft, patient));
     let is_due = !certain.is_empty();
     let mut held = why_not_now(tier, view, patients).map(Hold::for_a_person);
@@ -165,6 +200,12 @@ pub(crate) fn plan_healing(
         |hold| hold.why,
     );
     Some(Healing { sentence, needs_person })
+}
+
+fn is_of_version(view: &TierView<'_>, patient: &Patient, version: Option<u64>) -> bool {
+    let mut members = view.members.iter().map(|view| view.member);
+    let member = members.find(|member| member.instance == patient.instance);
+    version.is_some() && member.is_some_and(|member| member.template_version == version)
 }
 
 /// Certain sickness first asks the group itself to act, if EC2 lost the instance.
@@ -264,14 +305,7 @@ fn replace(
 }
 
 fn reason(draft: &Draft<'_>, patient: &Patient) -> String {
-    let what = match &patient.diagnosis {
-        Some(Diagnosis::Lost(state)) => format!("EC2 says {state}, its group says in service"),
-        Some(Diagnosis::Impaired) => "EC2's status checks fail".to_owned(),
-        Some(Diagnosis::Condemned) => "its group calls it unhealthy, and does not replace it".to_owned(),
-        Some(Diagnosis::Unhealthy(Some(code))) => format!("its target is unhealthy ({code})"),
-        Some(Diagnosis::Unhealthy(None)) => "its target is unhealthy".to_owned(),
-        None => "it looked sick".to_owned(),
-    };
+    let what = patient.complaint().unwrap_or_else(|| "it looked sick".to_owned());
     let memory = draft.plan.memory.sick.get(&patient.instance);
     let (observations, span) =
         memory.map_or((0, 0), |sickness| (sickness.observations, sickness.span().as_secs()));

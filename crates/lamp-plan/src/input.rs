@@ -23,6 +23,8 @@ pub struct PlanInput<'a> {
     pub deleting: bool,
     /// A person consented to disruptive and replacing changes of exactly this generation.
     pub confirmed: bool,
+    /// The last time that a person asked to have the stack looked at, in that person's words.
+    pub requested: Option<&'a str>,
     /// What a person allowed to be taken over.
     pub adoption: &'a Adoption,
     pub inventory: &'a Inventory,

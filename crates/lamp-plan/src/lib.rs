@@ -48,7 +48,7 @@ pub use check::{Violation, check};
 pub use draft::Draft;
 pub use import::{Import, LeftOut, Survey, Unexpressed, import};
 pub use input::{Ledger, PlanInput, Settings};
-pub use memory::{Memory, ScalingMemory, Sickness};
+pub use memory::{Memory, ScalingMemory, Sickness, Trial};
 pub use plan::{
     Action, Ask, Blocker, DatabaseReport, Effect, PartReport, Plan, Precondition, Settlement, TierReport,
 };

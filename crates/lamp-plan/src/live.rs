@@ -33,6 +33,8 @@ pub(crate) fn plan_tier(draft: &mut Draft<'_>, tier: &Tier) {
         endpoint: endpoint(draft, tier),
         healing: progress.sentence,
         needs_person: progress.needs_person,
+        rollout: progress.rollout.sentence,
+        halted: progress.rollout.halted,
     };
     draft.plan.tiers.insert(tier.name.clone(), report);
 }
@@ -42,6 +44,7 @@ pub(crate) fn plan_tier(draft: &mut Draft<'_>, tier: &Tier) {
 struct Progress {
     sentence: Option<String>,
     needs_person: Option<String>,
+    rollout: rollout::Progress,
 }
 
 /// Plans what belongs to a group that is ours by both keys.
@@ -53,13 +56,19 @@ fn plan_group(draft: &mut Draft<'_>, tier: &Tier, view: &TierView<'_>) -> Progre
     targets::plan_targets(draft, tier, view);
     let sick = healing::judge(draft, tier, view);
     let mut budget = Budget::of(draft, tier, view);
-    let healing = healing::plan_healing(draft, tier, view, &sick, &mut budget);
-    let rollout = rollout::plan_rollout(draft, tier, view, &budget);
+    let stage = rollout::judge(draft, tier, view, &sick);
+    let healing = if stage.launches_failed(view) {
+        None
+    } else {
+        healing::plan_healing(draft, tier, view, &sick, &mut budget, stage.own_version())
+    };
+    let rollout = rollout::plan_rollout(draft, tier, view, &budget, &stage);
     let needs_person = healing.as_ref().filter(|healing| healing.needs_person);
     let needs_person = needs_person.map(|healing| healing.sentence.clone());
-    let sentences: Vec<_> = healing.map(|healing| healing.sentence).into_iter().chain(rollout).collect();
+    let sentences: Vec<_> =
+        healing.map(|healing| healing.sentence).into_iter().chain(rollout.sentence.clone()).collect();
     let sentence = (!sentences.is_empty()).then(|| sentences.join("; "));
-    Progress { sentence, needs_person }
+    Progress { sentence, needs_person, rollout }
 }
 
 fn is_recorded(draft: &Draft<'_>, tier: &Tier, id: &ResourceId) -> bool {

@@ -1,7 +1,7 @@
 //! What one plan leaves for the next: history that no observation gives back. Losing it (a restart) only makes
 //! decisions wait until it has grown again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use lamp_cloud::{Part, ResourceId, Target};
@@ -15,6 +15,24 @@ pub struct Memory {
     pub sick: BTreeMap<ResourceId, Sickness>,
     /// The same of targets that are missing, or that nobody wants, by target group.
     pub targets: BTreeMap<(ResourceId, Target), Sickness>,
+    /// The new version that a group brings to its instances, by the group's part.
+    pub trials: BTreeMap<Part, Trial>,
+}
+
+/// A version of a launch template that has to prove itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trial {
+    pub version: u64,
+    /// Its instances.
+    pub members: BTreeSet<ResourceId>,
+    /// Those that left without being asked to.
+    pub lost: BTreeSet<ResourceId>,
+    /// How many instances the group had, of whatever version.
+    pub staying: u32,
+    /// Since when all of its instances have been ready; `None` while one is not.
+    pub ready_since: Option<Timestamp>,
+    /// Those that are not ready, or gone.
+    pub unready: BTreeMap<ResourceId, Sickness>,
 }
 
 /// How long and how often something looked sick.

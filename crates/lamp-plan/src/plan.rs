@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use lamp_api::v1alpha1::{LeftAlone, PartState, PlanEffect, Stranger};
-use lamp_cloud::{Corrections, Difference, Kind, Part, Request, ResourceId};
+use lamp_cloud::{Corrections, Difference, Kind, Part, Request, ResourceId, Versions};
 
 use crate::Memory;
 
@@ -23,6 +23,9 @@ pub struct Plan {
     /// The corrections to remember of a part, in place of those that its record has; to be written down with the
     /// settlements.
     pub corrections: BTreeMap<Part, BTreeMap<String, Corrections>>,
+    /// What the versions of a launch template proved to be, in place of what its record has; to be written down with
+    /// the settlements.
+    pub versions: BTreeMap<Part, Versions>,
     /// State of each part, and what it waits for.
     pub parts: BTreeMap<Part, PartReport>,
     pub tiers: BTreeMap<String, TierReport>,
@@ -129,6 +132,10 @@ pub struct TierReport {
     pub healing: Option<String>,
     /// Why nothing is replaced until a person has looked.
     pub needs_person: Option<String>,
+    /// How far a new version of its launch template, or the return to the last good one, is.
+    pub rollout: Option<String>,
+    /// Why its instances are not of the version that the spec asks for, until a person acts.
+    pub halted: Option<String>,
 }
 
 /// The database in numbers.

@@ -9,7 +9,6 @@ use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
 use lamp_cloud::kinds::db_instance::{DbFacts, DbInstance};
 use lamp_cloud::kinds::db_parameter_group::DbParameterGroup;
 use lamp_cloud::kinds::db_subnet_group::DbSubnetGroup;
-use lamp_cloud::kinds::launch_template::LaunchTemplate;
 use lamp_cloud::kinds::load_balancer::LoadBalancer;
 use lamp_cloud::kinds::security_group::SecurityGroup;
 use lamp_cloud::kinds::subnet::Subnet;
@@ -24,9 +23,12 @@ use serde_json::json;
 use crate::parts::{self, Layer};
 use crate::{Adoption, Draft, Ledger, Memory, Plan, PlanInput, Settings, naming};
 
+mod template;
+
 pub(crate) const TIER: &str = "web";
 pub(crate) const GROUP: &str = "asg-web";
 pub(crate) const TARGET_GROUP: &str = "tg-web";
+pub(crate) const TEMPLATE: &str = "lt-web";
 
 /// A moment, in seconds after the world began.
 pub(crate) fn at(seconds: i64) -> Timestamp {
@@ -54,7 +56,12 @@ pub(crate) struct World {
     pub(crate) spec: LampStackSpec,
     pub(crate) members: Vec<One>,
     pub(crate) desired: u32,
+    /// What the group launches.
     pub(crate) version: u64,
+    /// The newest version of its template, which launches what the spec asks for.
+    pub(crate) newest: u64,
+    /// The last time that a person asked to look.
+    pub(crate) requested: Option<String>,
     pub(crate) suspended: Vec<String>,
     /// Members that their group calls unhealthy.
     pub(crate) condemned: Vec<String>,
@@ -106,13 +113,21 @@ impl World {
             created_at: Some(at(-10_000)),
             ..LedgerEntry::default()
         };
+        let template =
+            LedgerEntry { kind: Some(Kind::LaunchTemplate), id: Some(TEMPLATE.to_owned()), ..group.clone() };
+        let firewall =
+            LedgerEntry { kind: Some(Kind::SecurityGroup), id: Some("sg-web".to_owned()), ..group.clone() };
         ledger.insert(parts::auto_scaling_group(TIER), group);
+        ledger.insert(parts::launch_template(TIER), template);
+        ledger.insert(parts::tier_security_group(TIER), firewall);
         Self {
             owner,
             spec: serde_json::from_value(spec).unwrap(),
             members: (0..instances).map(One::healthy).collect(),
             desired: instances,
             version: 1,
+            newest: 1,
+            requested: None,
             suspended: Vec::new(),
             condemned: Vec::new(),
             strangers: Vec::new(),
@@ -147,6 +162,7 @@ impl World {
             generation: 1,
             deleting: false,
             confirmed: self.confirmed,
+            requested: self.requested.as_deref(),
             adoption: &Adoption::default(),
             inventory: &inventory,
             ledger: &self.ledger,
@@ -173,6 +189,9 @@ impl World {
                 outcome: Outcome::Done,
                 failures: 0,
             });
+        }
+        for (part, versions) in &plan.versions {
+            self.ledger.entry(part.clone()).or_default().versions.clone_from(versions);
         }
         for (part, settlement) in &plan.settlements {
             if *settlement == crate::Settlement::Forget {
@@ -355,9 +374,7 @@ impl World {
         }
         if !self.spec.tiers.is_empty() {
             add(parts::auto_scaling_group(TIER), GROUP, self.group().into());
-            let template =
-                LaunchTemplate { data: None, latest_version: self.version, default_version: self.version };
-            add(parts::launch_template(TIER), "lt-web", template.into());
+            add(parts::launch_template(TIER), TEMPLATE, self.template().into());
             add(parts::target_group(TIER), TARGET_GROUP, target_group().into());
             add(parts::load_balancer(TIER), "lb-web", load_balancer().into());
         }
@@ -374,7 +391,7 @@ impl World {
             instance_type: "t3.small".to_owned(),
         };
         AutoScalingGroup {
-            template: Reference::id("lt-web"),
+            template: Reference::id(TEMPLATE),
             template_version: self.version,
             subnets: Vec::new(),
             target_groups: vec![Reference::id(TARGET_GROUP)],

@@ -78,6 +78,8 @@ pub(crate) enum InstanceStep {
     /// The service on it answers.
     Serving,
     Checked,
+    /// The service on it answers no more.
+    Hung,
     /// Its requests are finished: now it is terminated.
     Terminate,
     Stopped,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lamp_cloud::Service;
+use lamp_cloud::kinds::launch_template::TemplateData;
 
 use crate::dice::Dice;
 
@@ -66,6 +67,25 @@ pub struct Shortage {
     pub to: Timestamp,
 }
 
+/// Instances that do not work, by what they are launched from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadLaunch {
+    /// The image, or what stands in the user data.
+    pub launches: String,
+    pub fate: Fate,
+}
+
+/// What becomes of an instance that does not work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It runs, and its service never answers.
+    NeverServes,
+    /// It is terminated so long after it runs: a script that shuts it down, or a crash.
+    Dies(Duration),
+    /// So long after it runs its service answers no more.
+    Hangs(Duration),
+}
+
 /// The faults of a region.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
@@ -74,6 +94,7 @@ pub struct Faults {
     pub scripts: Vec<(Moment, Fault)>,
     pub brown_outs: Vec<BrownOut>,
     pub shortages: Vec<Shortage>,
+    pub bad_launches: Vec<BadLaunch>,
     /// How many of a kind the account may hold, by the kind's name, for example `ElasticIp`.
     pub quotas: BTreeMap<String, usize>,
     /// Zones that are out of service, from when, and until when.
@@ -104,6 +125,15 @@ impl Faults {
 
     pub(crate) fn is_zone_down(&self, zone: &str, now: Timestamp) -> bool {
         self.zones_down.iter().any(|(name, from, to)| name == zone && *from <= now && now < *to)
+    }
+
+    /// What becomes of an instance that is launched from this.
+    pub(crate) fn fate(&self, data: &TemplateData) -> Option<Fate> {
+        let bad = self
+            .bad_launches
+            .iter()
+            .find(|bad| data.image == bad.launches || data.user_data.contains(&bad.launches));
+        bad.map(|bad| bad.fate)
     }
 
     pub(crate) fn has_room(&self, zone: &str, instance_type: &str, now: Timestamp) -> bool {

@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use calls::{Asked, Call, Effect};
 pub use clock::{TimeSource, VirtualClock};
 pub use config::{Config, Durations, Lag, Span};
-pub use faults::{BrownOut, Fault, Faults, Moment, Shortage};
+pub use faults::{BadLaunch, BrownOut, Fate, Fault, Faults, Moment, Shortage};
 use lamp_cloud::{Applied, Cloud, CloudError, Read, Reading, Request};
 pub use live::load::{Load, SiteLoad, Spike};
 pub use world::{Snapshot, Truth, World};

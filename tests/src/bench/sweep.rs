@@ -139,6 +139,7 @@ fn plan(site: &Site, key: &Key) -> Result<Duration> {
         generation: object["metadata"]["generation"].as_i64().unwrap_or_default(),
         deleting: false,
         confirmed: false,
+        requested: None,
         adoption: &Adoption::default(),
         inventory: &inventory,
         ledger: &ledger,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
+use lamp_api::annotations;
 use lamp_cloud::{Clock, InstanceState};
 use lamp_store::Key;
 use serde_json::Value;
@@ -62,7 +63,7 @@ pub fn run(trouble: &Trouble, calm: &BTreeMap<String, Census>) -> Result<Lived> 
     let spec = specs::load(trouble.spec)?;
     let mut trial = Trial::begin(trouble, &spec)?;
     trial.suffer(trouble).context("in trouble")?;
-    trial.recover().context("after the trouble")?;
+    trial.recover(&spec).context("after the trouble")?;
     let wanted = calm.get(trouble.spec).context("no census")?;
     trial.is_whole(wanted, &spec)?;
     trial.stays_quiet()?;
@@ -127,12 +128,13 @@ impl Trial {
         self.site.gate.revive();
     }
 
-    fn recover(&mut self) -> Result<()> {
+    fn recover(&mut self, spec: &Value) -> Result<()> {
         let key = self.key.clone();
         self.site
             .run_until(STEP, RECOVERY, |site| Ok(site.is_ready(&key)? || asks_a_person(site, &key)?))??;
         if !self.site.is_ready(&key)? {
             self.restart_instances();
+            self.sync(spec)?;
             self.site.run_until(STEP, RECOVERY, |site| site.is_ready(&key))??;
         }
         // What was lost may still take effect, and what was scaled in the trouble scales back.
@@ -148,6 +150,14 @@ impl Trial {
         for id in ids {
             world.revive_instance(&id);
         }
+    }
+
+    /// What a person does who is told that a rollout was halted, and that the version is not to blame.
+    fn sync(&self, spec: &Value) -> Result<()> {
+        let mut spec = spec.clone();
+        let requested = self.site.clock.now().to_string();
+        spec["metadata"]["annotations"][annotations::RECONCILE_REQUESTED_AT] = requested.into();
+        self.site.apply(&spec).map(drop)
     }
 
     fn is_lawful(&self) -> Result<()> {
@@ -196,10 +206,11 @@ impl Trial {
     }
 }
 
-/// Whether healing holds, and says that somebody must look.
+/// Whether healing or a rollout holds, and says that somebody must look.
 fn asks_a_person(site: &Site, key: &Key) -> Result<bool> {
     let conditions = site.status(key)?.unwrap_or_default().conditions;
-    Ok(conditions.iter().any(|condition| condition.reason == "HealingHeld" && condition.status == "True"))
+    let asks = |reason: &str| ["HealingHeld", "RolloutHalted"].contains(&reason);
+    Ok(conditions.iter().any(|condition| asks(&condition.reason) && condition.status == "True"))
 }
 
 const REPLICAS: &str = "replicas";

@@ -50,6 +50,10 @@ pub struct Tier {
     #[serde(default)]
     pub healing: Healing,
 
+    /// How a new version of what instances are launched from is brought to them.
+    #[serde(default)]
+    pub rollout: Rollout,
+
     /// The encrypted root volume of each instance.
     #[serde(default)]
     pub root_volume: RootVolume,
@@ -306,6 +310,26 @@ impl Default for Healing {
             max_in_flight_percent: default_max_in_flight(),
             max_replacements_per_hour: default_per_hour(),
         }
+    }
+}
+
+/// How instances are replaced by those of a new version: one at a time, new before old, and back if it does not work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Rollout {
+    /// How long new instances must have been ready before the next one is replaced, and before a version counts as
+    /// good, 0 to 3600. Default 120: one that fails under its first visitors fails its health checks well before.
+    #[serde(default = "default_bake")]
+    pub bake_seconds: u32,
+}
+
+fn default_bake() -> u32 {
+    120
+}
+
+impl Default for Rollout {
+    fn default() -> Self {
+        Self { bake_seconds: default_bake() }
     }
 }
 

@@ -14,7 +14,8 @@ pub struct LaunchTemplate {
     /// The newest version, as observed.
     #[serde(default)]
     pub latest_version: u64,
-    /// The version that people who name none get, as observed: always the newest.
+    /// The version that people who name none get. Wanted is this one, and 0 is the newest. EC2 deletes no version
+    /// that is the default one.
     #[serde(default)]
     pub default_version: u64,
 }
@@ -54,6 +55,14 @@ pub enum Change {
     DefaultVersion(u64),
 }
 
+impl TemplateData {
+    /// All that is launched, as text: equal for equal machines.
+    pub fn launched(&self) -> String {
+        let data = Self { description: None, ..LaunchTemplate::sorted(self) };
+        serde_json::to_string(&data).unwrap_or_default()
+    }
+}
+
 fields!(TemplateData {
     image: InPlace Spec,
     instance_type: InPlace Spec,
@@ -71,6 +80,11 @@ impl LaunchTemplate {
     /// Whether the newest version is known to be none of ours.
     pub fn is_anothers(&self) -> bool {
         self.data.as_ref().is_some_and(|data| data.description.as_deref() != Some(OUR_VERSION))
+    }
+
+    /// The version that is to be the default one.
+    fn wanted_default(&self, observed: &Self) -> u64 {
+        if self.default_version == 0 { observed.latest_version } else { self.default_version }
     }
 
     fn sorted(data: &TemplateData) -> TemplateData {
@@ -116,8 +130,8 @@ impl Declared for LaunchTemplate {
             (Some(wanted), Some(_)) if !self.differences(observed).is_empty() => {
                 resolved.then(|| Change::NewVersion(wanted.clone())).into_iter().collect()
             }
-            (Some(_), Some(_)) if observed.default_version != observed.latest_version => {
-                vec![Change::DefaultVersion(observed.latest_version)]
+            (Some(_), Some(_)) if observed.default_version != self.wanted_default(observed) => {
+                vec![Change::DefaultVersion(self.wanted_default(observed))]
             }
             _ => Vec::new(),
         }

@@ -155,6 +155,7 @@ async fn pursue<C: Cloud>(
         generation: order.identity.generation,
         deleting: true,
         confirmed: false,
+        requested: None,
         adoption: &adoption,
         inventory: &inventory,
         ledger: &ledger,

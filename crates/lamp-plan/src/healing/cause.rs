@@ -9,19 +9,25 @@ use crate::{Draft, parts, site};
 
 /// Why replacing this patient would not help, if there is a reason.
 pub(super) fn of(draft: &Draft<'_>, tier: &Tier, view: &TierView<'_>, patient: &Patient) -> Option<String> {
-    if let Some(zone) = closed_zone(draft, patient) {
+    if let Some(zone) = closed_zone(draft, &patient.zone) {
         return Some(format!("{} is in {zone}, which AWS says is not available", patient.instance));
     }
     // EC2's own verdict on the machine does not depend on load or on what the tier calls.
     if !matches!(patient.diagnosis, Some(Diagnosis::Unhealthy(_))) {
         return None;
     }
+    common(draft, tier, view)
+}
+
+/// What makes every instance of a tier look sick, if it does.
+pub(super) fn common(draft: &Draft<'_>, tier: &Tier, view: &TierView<'_>) -> Option<String> {
     broken_dependency(draft, tier).or_else(|| overload(draft, tier, view))
 }
 
-fn closed_zone(draft: &Draft<'_>, patient: &Patient) -> Option<String> {
+/// The zone, if AWS says that it is not available.
+pub(super) fn closed_zone(draft: &Draft<'_>, zone: &str) -> Option<String> {
     let zones = &draft.input.inventory.region.zones;
-    zones.iter().find(|zone| zone.name == patient.zone && !zone.available).map(|zone| zone.name.clone())
+    zones.iter().find(|known| known.name == zone && !known.available).map(|zone| zone.name.clone())
 }
 
 fn broken_dependency(draft: &Draft<'_>, tier: &Tier) -> Option<String> {

@@ -36,6 +36,7 @@ pub(super) fn compare(survey: &Survey<'_>, spec: &LampStackSpec, found: &Found<'
         generation: 1,
         deleting: false,
         confirmed: false,
+        requested: None,
         adoption: &Adoption::default(),
         inventory: &inventory,
         ledger: &Ledger::new(),

@@ -1,7 +1,8 @@
 //! The tiers of a site: one for each Auto Scaling group in the network, with its load balancer.
 
 use lamp_api::v1alpha1::{
-    Capacity, Healing, HealthCheck, Image, LoadBalancer, RootVolume, Scaling, Scheme, Stickiness, Tier,
+    Capacity, Healing, HealthCheck, Image, LoadBalancer, Rollout, RootVolume, Scaling, Scheme, Stickiness,
+    Tier,
 };
 use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
 use lamp_cloud::kinds::launch_template::TemplateData;
@@ -105,6 +106,7 @@ fn tier<'a>(survey: &Survey<'a>, group: &Group<'a>, found: &mut Found<'a>) -> Ti
         load_balancer,
         scaling: Scaling::default(),
         healing: Healing { grace_period_seconds: group.body.grace_seconds, ..Healing::default() },
+        rollout: Rollout::default(),
         root_volume: data
             .filter(|data| data.root_volume_gib > 0)
             .map_or_else(RootVolume::default, |data| RootVolume { gib: data.root_volume_gib }),

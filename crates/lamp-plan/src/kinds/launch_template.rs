@@ -15,7 +15,7 @@ pub(crate) fn wanted(input: &PlanInput<'_>) -> Vec<Wanted> {
 }
 
 /// The template of one tier. It waits for the addresses that it holds.
-pub(super) fn of(input: &PlanInput<'_>, tier: &Tier) -> Wanted {
+pub(crate) fn of(input: &PlanInput<'_>, tier: &Tier) -> Wanted {
     Wanted::or_waiting(parts::launch_template(&tier.name), Kind::LaunchTemplate, body(input, tier))
 }
 
@@ -34,7 +34,11 @@ fn body(input: &PlanInput<'_>, tier: &Tier) -> Result<LaunchTemplate, String> {
         detailed_monitoring: true,
         description: Some(OUR_VERSION.to_owned()),
     };
-    Ok(LaunchTemplate { data: Some(data), latest_version: 0, default_version: 0 })
+    let proved = input.ledger.get(&parts::launch_template(&tier.name)).map(|entry| &entry.versions);
+    // EC2 deletes no version that is the default one: the good one stays, whatever hands do.
+    let good = proved.and_then(|versions| versions.good.as_ref());
+    let default_version = good.map_or(0, |good| good.number);
+    Ok(LaunchTemplate { data: Some(data), latest_version: 0, default_version })
 }
 
 fn image(image: &Image) -> String {

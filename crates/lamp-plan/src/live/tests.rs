@@ -1,5 +1,6 @@
 mod rollout;
 mod targets;
+mod trial;
 
 use expect_test::{Expect, expect};
 use lamp_cloud::{

@@ -71,6 +71,9 @@ impl World {
         for (part, corrections) in &plan.corrections {
             self.ledger.entry(part.clone()).or_default().corrections.clone_from(corrections);
         }
+        for (part, versions) in &plan.versions {
+            self.ledger.entry(part.clone()).or_default().versions.clone_from(versions);
+        }
         for action in &plan.actions {
             self.perform(action);
         }
@@ -94,6 +97,7 @@ impl World {
     pub fn pass_time(&mut self, at: Timestamp) {
         self.now = (self.now + ROUND).max(at);
         Arc::make_mut(&mut self.inventory.region).observed_at = self.now;
+        self.inventory.targets.values_mut().for_each(|(read_at, _)| *read_at = self.now);
     }
 
     fn settle(&mut self, part: &Part, settlement: &Settlement) {

@@ -9,6 +9,7 @@ use lamp_cloud::Kind;
 
 use super::deletion;
 use super::facts::{Facts, Room, Unready};
+use crate::parts;
 
 /// What a condition says.
 struct Verdict {
@@ -88,7 +89,7 @@ fn ready(facts: &Facts<'_>) -> Verdict {
             more => format!(", and {more} more parts"),
         };
         let waiting = if first.report.blocked { "" } else { "waiting for " };
-        return Verdict::new(false, reason(first), format!("{waiting}{}{rest}", sentence(first)));
+        return Verdict::new(false, reason(facts, first), format!("{waiting}{}{rest}", sentence(first)));
     }
     match facts.too_few.first() {
         Some((tier, ready, min)) => Verdict::new(
@@ -116,6 +117,7 @@ fn progressing(facts: &Facts<'_>) -> Verdict {
     match under_way {
         Some(unready) => Verdict::new(true, "Waiting", sentence(unready)),
         None => deletion_goes_on(facts)
+            .or_else(|| rolling_out(facts))
             .or_else(|| for_window(facts))
             .unwrap_or_else(|| Verdict::new(false, "Settled", "nothing is to be done")),
     }
@@ -137,13 +139,20 @@ fn deletion_goes_on(facts: &Facts<'_>) -> Option<Verdict> {
     })
 }
 
+/// Instances follow a new version, with pauses between one and the next.
+fn rolling_out(facts: &Facts<'_>) -> Option<Verdict> {
+    let mut tiers = facts.plan.tiers.iter();
+    let (tier, sentence) = tiers.find_map(|(name, tier)| Some((name, tier.rollout.as_ref()?)))?;
+    Some(Verdict::new(true, "RollingOut", format!("tier {tier}: {sentence}")))
+}
+
 fn degraded(facts: &Facts<'_>) -> Verdict {
     if let Some((part, error)) = facts.failures.first() {
         return Verdict::new(true, error.class.reason(), format!("{part}: {error}"));
     }
     let failed = facts.unready.iter().find(|unready| unready.report.state == PartState::Failed);
     if let Some(failed) = failed {
-        return Verdict::new(true, reason(failed), sentence(failed));
+        return Verdict::new(true, reason(facts, failed), sentence(failed));
     }
     missing(facts)
 }
@@ -179,7 +188,8 @@ fn stalled(facts: &Facts<'_>) -> Verdict {
     };
     match facts.unready.iter().find(needs_person) {
         Some(unready) => {
-            let reason = unready.error.map_or("NeedsPerson", |error| error.class.reason());
+            let needed = || unready.error.map_or("NeedsPerson", |error| error.class.reason());
+            let reason = halted(facts, unready).unwrap_or_else(needed);
             Verdict::new(true, reason, sentence(unready))
         }
         None => deletion_blocked(facts)
@@ -272,7 +282,7 @@ fn quarrel(left: &LeftAlone) -> String {
 
 fn room(facts: &Facts<'_>, room: Room) -> Verdict {
     match facts.unready_in(room) {
-        Some(unready) => Verdict::new(false, reason(unready), sentence(unready)),
+        Some(unready) => Verdict::new(false, reason(facts, unready), sentence(unready)),
         None => match for_window(facts).filter(|_| room == Room::Database) {
             Some(waits) => Verdict { status: true, ..waits },
             None => Verdict::new(true, "AsSpecified", "every part is as the spec says"),
@@ -295,8 +305,18 @@ fn tiers_ready(facts: &Facts<'_>) -> Verdict {
     }
 }
 
+/// A tier whose new version did not work says so in its own words.
+fn halted(facts: &Facts<'_>, unready: &Unready<'_>) -> Option<&'static str> {
+    let halted = facts.plan.tiers.iter().filter(|(_, tier)| tier.halted.is_some());
+    let mut parts = halted.map(|(name, _)| parts::auto_scaling_group(name));
+    parts.any(|part| part == *unready.part).then_some("RolloutHalted")
+}
+
 /// CamelCase: what is not ready, and what it does.
-fn reason(unready: &Unready<'_>) -> String {
+fn reason(facts: &Facts<'_>, unready: &Unready<'_>) -> String {
+    if let Some(halted) = halted(facts, unready) {
+        return halted.to_owned();
+    }
     let what = match unready.report.kind {
         Kind::DbInstance => "Database",
         kind => kind.name(),

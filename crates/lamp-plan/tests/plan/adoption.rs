@@ -20,12 +20,16 @@ pub(crate) fn foreign() -> Site {
         site.adoption.parts.insert(part.clone(), row.id.clone());
         site.world.inventory.unlisted.insert((row.kind(), row.id.clone()), Some(Arc::new(row)));
     }
-    let targets = std::mem::take(&mut site.world.inventory.targets);
+    let mut targets = std::mem::take(&mut site.world.inventory.targets);
+    for health in targets.values_mut().flat_map(|(_, rows)| rows) {
+        health.target.instance = renamed(&health.target.instance, &ids);
+    }
     site.world.inventory.targets = targets.into_iter().map(|(id, rows)| (renamed(&id, &ids), rows)).collect();
     let instances = std::mem::take(&mut site.world.inventory.instances);
     for (group, mut rows) in instances {
         let group = renamed(&group, &ids);
         rows.iter_mut().for_each(|row| row.group = Some(group.clone()));
+        rows.iter_mut().for_each(|row| row.id = renamed(&row.id, &ids));
         site.world.inventory.instances.insert(group, rows);
     }
     site.world.ledger.clear();

@@ -219,17 +219,16 @@ fn a_new_instance_type_is_a_new_version_first() {
     check(
         &rounds(&mut site, 3),
         expect![[r#"
-        round 1
-        ~ update LaunchTemplate launch-template/web (CreateLaunchTemplateVersion) because differs in instanceType
-            instanceType: t3.small -> t3.medium
-        round 2
-        ~ update LaunchTemplate launch-template/web (ModifyLaunchTemplate) because it is not yet as the spec says
-        ~ update AutoScalingGroup auto-scaling-group/web (UpdateAutoScalingGroup) because differs in templateVersion
-            templateVersion: 1 -> 2
-        round 3
-        ~ update AutoScalingGroup auto-scaling-group/web (SetDesiredCapacity) because differs in desired
-            desired: 2 -> 3
-    "#]],
+            round 1
+            ~ update LaunchTemplate launch-template/web (CreateLaunchTemplateVersion) because differs in instanceType
+                instanceType: t3.small -> t3.medium
+            round 2
+            ~ update AutoScalingGroup auto-scaling-group/web (UpdateAutoScalingGroup) because differs in templateVersion
+                templateVersion: 1 -> 2
+            round 3
+            ~ update AutoScalingGroup auto-scaling-group/web (SetDesiredCapacity) because differs in desired
+                desired: 2 -> 3
+        "#]],
     );
 }
 
@@ -260,12 +259,12 @@ fn a_tier_that_is_no_longer_wanted_goes_in_reverse_order() {
             = launch-template/web Forget
             = target-group/web Forget
             - delete LoadBalancer load-balancer/web (DeleteLoadBalancer) because the spec no longer wants it
-              security-group/web Waiting: AWS is asked which network interfaces stand in (known after apply: ll-shop-vpc-scevh6rc)
+            ~ update SecurityGroup security-group/web (RevokeSecurityGroupIngress) because the spec no longer wants it; this comes before its deletion
               security-group/web/load-balancer Waiting: still used by load-balancer/web
             round 4
             = load-balancer/web Forget
-            ~ update SecurityGroup security-group/web (RevokeSecurityGroupIngress) because the spec no longer wants it; this comes before its deletion
             ~ update SecurityGroup security-group/web/load-balancer (RevokeSecurityGroupEgress) because the spec no longer wants it; this comes before its deletion
+              security-group/web Waiting: waiting until no rule names it: security-group/web/load-balancer
             round 5
             - delete SecurityGroup security-group/web (DeleteSecurityGroup) because the spec no longer wants it
             - delete SecurityGroup security-group/web/load-balancer (DeleteSecurityGroup) because the spec no longer wants it

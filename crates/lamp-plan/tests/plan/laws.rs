@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lamp_api::v1alpha1::PartState;
 use lamp_cloud::{
-    Body, DeleteOptions, Kind, Listing, Part, Request, State, Tags,
+    Body, DeleteOptions, FailedVersion, Kind, Listing, Part, Request, State, Tags, TemplateVersion,
     kinds::{auto_scaling_group, db_instance},
 };
 use lamp_plan::{Action, Effect, Plan, Settlement, check};
@@ -213,6 +213,21 @@ fn each_law_is_broken_by_a_plan_that_breaks_it() {
     let change = lamp_cloud::Change::AutoScalingGroup(auto_scaling_group::Change::SetDesired(99));
     let request = Request::Change { id: group, token: String::new(), change };
     breaks(&site, &with("auto-scaling-group/web", request), "capacity within bounds");
+
+    let Body::AutoScalingGroup(body) = &site.resource("auto-scaling-group/web").body else { panic!() };
+    let settings = auto_scaling_group::Settings { template_version: 2, ..body.settings() };
+    let (id, types) = (site.resource("auto-scaling-group/web").id.clone(), settings.instance_types.clone());
+    let change = lamp_cloud::Change::AutoScalingGroup(auto_scaling_group::Change::Settings(settings));
+    let request = Request::Change { id, token: String::new(), change };
+    let plan = with("auto-scaling-group/web", request);
+    assert_eq!(check(&site.input(), &plan), []);
+    let version = TemplateVersion { number: 2, launches: String::new(), instance_types: types };
+    let failed = FailedVersion { version, at: site.world.now, why: "i-1 died".to_owned(), requested: None };
+    let template = site.world.ledger.get_mut(&Part::from("launch-template/web")).unwrap();
+    template.versions.failed = Some(failed);
+    breaks(&site, &plan, "what failed stays out");
+    site.requested = Some("again".to_owned());
+    assert_eq!(check(&site.input(), &plan), []);
 
     let tags = site.world.inventory.instances.values().flatten().next().unwrap().tags.clone();
     let request = Request::TagInstance { instance: "i-of-others".to_owned(), tags };

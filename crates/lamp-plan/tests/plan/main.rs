@@ -13,5 +13,6 @@ mod import;
 mod intents;
 mod laws;
 mod left_alone;
+mod rollout;
 mod statuses;
 mod support;

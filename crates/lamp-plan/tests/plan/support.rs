@@ -53,6 +53,7 @@ pub(crate) struct Site {
     pub generation: i64,
     pub deleting: bool,
     pub confirmed: bool,
+    pub requested: Option<String>,
     pub adoption: Adoption,
 }
 
@@ -69,6 +70,7 @@ impl Site {
             generation: 1,
             deleting: false,
             confirmed: false,
+            requested: None,
             adoption: &Adoption::default(),
             inventory: &inventory,
             ledger: &ledger,
@@ -84,6 +86,7 @@ impl Site {
             generation: 1,
             deleting: false,
             confirmed: false,
+            requested: None,
             adoption: Adoption::default(),
         }
     }
@@ -104,6 +107,7 @@ impl Site {
             generation: self.generation,
             deleting: self.deleting,
             confirmed: self.confirmed,
+            requested: self.requested.as_deref(),
             adoption: &self.adoption,
             inventory: &self.world.inventory,
             ledger: &self.world.ledger,

@@ -183,6 +183,7 @@ impl World {
         let Some(instance_type) = types.iter().find(room).cloned() else { return false };
         let nth = self.ordinal(&format!("launch {id}"));
         let instance = format!("i-{}", self.dice.hex(17, &["instance", id], nth));
+        let fate = self.config.faults.fate(&data);
         // The tags of group and template are merged, and those of the group win.
         let mut tags = data.instance_tags;
         let group = self.resource(Kind::AutoScalingGroup, id);
@@ -205,6 +206,7 @@ impl World {
             security_groups: groups.collect(),
             template_version: body.template_version,
             lifecycle: Some(LifecycleState::Pending),
+            fate,
             ..Machine::launched(row, subnet)
         };
         self.add_machine(&instance, machine);

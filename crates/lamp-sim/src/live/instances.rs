@@ -7,6 +7,7 @@ use lamp_cloud::{Instance, InstanceState, LifecycleState, ResourceId, StatusChec
 use crate::agenda::{Event, InstanceStep};
 use crate::config::Span;
 use crate::consistency::History;
+use crate::faults::Fate;
 use crate::world::World;
 
 /// An instance, as the region knows it.
@@ -26,6 +27,8 @@ pub(crate) struct Machine {
     /// It runs, and answers nobody.
     pub(crate) hung: bool,
     pub(crate) impaired: bool,
+    /// What becomes of it, if it does not work.
+    pub(crate) fate: Option<Fate>,
     /// Somebody told its group that it is unhealthy.
     pub(crate) condemned: bool,
     /// Target groups that it was ever registered at.
@@ -48,6 +51,7 @@ impl Machine {
             serving: false,
             hung: false,
             impaired: false,
+            fate: None,
             condemned: false,
             registered: BTreeSet::new(),
             sick_since: None,
@@ -83,6 +87,7 @@ impl World {
             InstanceStep::Running => self.instance_running(id),
             InstanceStep::Serving => self.instance_serving(id),
             InstanceStep::Checked => self.instance_checked(id),
+            InstanceStep::Hung => drop(self.hang_instance(id)),
             InstanceStep::Terminate => self.terminate(id),
             InstanceStep::Stopped => self.instance_stopped(id),
             InstanceStep::Terminated => self.instance_terminated(id),
@@ -101,12 +106,23 @@ impl World {
         let (service, checks) = (durations.service_start, durations.status_checks);
         self.plan_instance(id, InstanceStep::Serving, service);
         self.plan_instance(id, InstanceStep::Checked, checks);
+        self.plan_fate(id);
         self.join(id);
+    }
+
+    fn plan_fate(&mut self, id: &str) {
+        let (after, step) = match self.machines.get(id).and_then(|machine| machine.fate) {
+            Some(Fate::Dies(after)) => (after, InstanceStep::Terminate),
+            Some(Fate::Hangs(after)) => (after, InstanceStep::Hung),
+            Some(Fate::NeverServes) | None => return,
+        };
+        self.agenda.plan(self.now + after, Event::Instance { id: id.to_owned(), step });
     }
 
     fn instance_serving(&mut self, id: &str) {
         if let Some(machine) = self.machines.get_mut(id)
             && machine.state == InstanceState::Running
+            && machine.fate != Some(Fate::NeverServes)
         {
             machine.serving = true;
             self.recheck_instance(id);

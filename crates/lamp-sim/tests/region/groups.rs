@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lamp_cloud::kinds::auto_scaling_group::{Change as GroupChange, Settings};
 use lamp_cloud::{Change, LifecycleState, Request, TargetState};
-use lamp_sim::{Config, Shortage};
+use lamp_sim::{BadLaunch, Config, Fate, Shortage};
 use proptest::prelude::*;
 
 use crate::site::{Lab, START, Site};
@@ -218,4 +218,29 @@ fn members_of_a_zone_that_fails_are_replaced_elsewhere() {
     assert_eq!((during["eu-central-1a"], during.values().sum::<usize>()), (0, 6), "{during:?}");
     lab.pass(7200);
     assert!(is_even(&spread(&lab, &site)), "{:?}", spread(&lab, &site));
+}
+
+/// What is launched from a bad user data never serves, dies, or hangs; the group knows of the dead alone.
+#[test]
+fn what_is_launched_badly_ends_as_it_must() {
+    let minutes = |minutes: u64| std::time::Duration::from_secs(60 * minutes);
+    let after = |fate: Fate, seconds: u64| {
+        let mut config = Config::default();
+        config.faults.bad_launches.push(BadLaunch { launches: "#!/bin/sh".to_owned(), fate });
+        let lab = Lab::new(config);
+        let site = lab.site();
+        let mut ids = std::collections::BTreeSet::new();
+        let mut served = false;
+        for _ in 0..seconds / 10 {
+            lab.pass(10);
+            ids.extend(in_service(&lab, &site).into_iter().map(|(id, _)| id));
+            served |= lab.sim.world().targets(&site.targets).any(|row| row.state == TargetState::Healthy);
+        }
+        let states: Vec<_> = lab.sim.world().targets(&site.targets).map(|row| row.state).collect();
+        (ids.len(), served, states.contains(&TargetState::Healthy))
+    };
+    assert_eq!(after(Fate::NeverServes, 1800), (2, false, false));
+    assert_eq!(after(Fate::Hangs(minutes(10)), 1800), (2, true, false));
+    let (launched, served, _) = after(Fate::Dies(minutes(5)), 1800);
+    assert!(launched >= 6 && served, "{launched}, {served}");
 }

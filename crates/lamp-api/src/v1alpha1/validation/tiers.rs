@@ -48,6 +48,7 @@ fn one(tier: &Tier, path: &str, region: &str, errors: &mut Vec<FieldError>) {
     let subject = scaling::Subject::Tier { balanced: tier.load_balancer.is_some() };
     scaling::check(&tier.scaling, subject, &format!("{path}.scaling"), errors);
     healing(&tier.healing, path, errors);
+    within(errors, format!("{path}.rollout.bakeSeconds"), tier.rollout.bake_seconds, 0..=3600);
     within(errors, format!("{path}.rootVolume.gib"), tier.root_volume.gib, 8..=1024);
     user_data(tier, path, errors);
 }

@@ -72,17 +72,17 @@ fn a_rollout_goes_oldest_first_and_one_at_a_time() {
     says(
         &plan,
         &expect![[r#"
-        do instance/i-2/rollout TerminateInstanceInAutoScalingGroup i-2
-        Rollout instance/i-2/rollout: i-2 is of version 1; rolling out version 2: 0 of 4 replaced
-        tier: 4 wanted, 4 there, 4 ready; rolling out version 2: 0 of 4 replaced
-    "#]],
+            tier: 5 wanted, 4 there, 4 ready; rolling out version 2: 0 of 4 replaced, waiting for a new instance beside the old ones
+        "#]],
     );
-    carry_out(&mut world, &plan);
-    world.now = 15;
-    let plan = step(&mut world);
-    assert!(replaced(&plan).is_empty());
-    let report = plan.tiers["web"].healing.as_deref();
-    assert_eq!(report, Some("rolling out version 2: 1 of 4 replaced, waiting for 1 instances under way"));
+    let mut replacements = Vec::new();
+    for second in (0..3000).step_by(15) {
+        world.now = second;
+        let plan = step(&mut world);
+        replacements.extend(replaced(&plan));
+        carry_out(&mut world, &plan);
+    }
+    assert_eq!(replacements, ["i-2", "i-0", "i-1", "i-3"]);
 }
 
 #[test]
@@ -94,10 +94,10 @@ fn a_version_that_never_becomes_healthy_stops_the_rollout() {
     says(
         &plan,
         &expect![[r#"
-        Hold auto-scaling-group/web: version 2 does not become healthy: rollout halted
-        blocked auto-scaling-group/web: version 2 does not become healthy: rollout halted
-        tier: 4 wanted, 4 there, 3 ready; version 2 does not become healthy: rollout halted
-    "#]],
+            Hold auto-scaling-group/web: version 2 does not become healthy: rollout halted: i-0: it was not ready in the 10 minutes that a start may take; no version before it is known to have worked: change what the spec launches
+            blocked auto-scaling-group/web: version 2 does not become healthy: rollout halted: i-0: it was not ready in the 10 minutes that a start may take; no version before it is known to have worked: change what the spec launches
+            tier: 4 wanted, 4 there, 3 ready; version 2 does not become healthy: rollout halted: i-0: it was not ready in the 10 minutes that a start may take; no version before it is known to have worked: change what the spec launches
+        "#]],
     );
 }
 

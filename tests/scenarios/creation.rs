@@ -49,13 +49,13 @@ fn conditions_name_the_database_while_rds_makes_it() {
     let shown: Vec<String> =
         conditions.iter().map(|kind| format!("{kind}={}", stage.condition(kind))).collect();
     expect![[r#"
-        Ready=False DatabaseCreating: waiting for database: creating (since 2027-01-15T08:00:19Z), and 3 more parts
-        Progressing=True Waiting: database: creating (since 2027-01-15T08:00:19Z)
+        Ready=False DatabaseCreating: waiting for database: creating (since 2027-01-15T08:00:22Z), and 3 more parts
+        Progressing=True Waiting: database: creating (since 2027-01-15T08:00:22Z)
         Degraded=False ComingUp: the site comes up for the first time
         Stalled=False NotBlocked: nothing needs a person
         NetworkReady=True AsSpecified: every part is as the spec says
         TiersReady=False AutoScalingGroupWaiting: auto-scaling-group/app: waiting for the address of database
-        DatabaseReady=False DatabaseCreating: database: creating (since 2027-01-15T08:00:19Z)"#]].assert_eq(&shown.join("\n"));
+        DatabaseReady=False DatabaseCreating: database: creating (since 2027-01-15T08:00:22Z)"#]].assert_eq(&shown.join("\n"));
     stage.settles();
 }
 

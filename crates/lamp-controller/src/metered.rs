@@ -20,7 +20,7 @@ impl<C: Cloud> Metered<C> {
 
     fn count<T>(&self, service: Service, operation: &str, result: &Result<T, CloudError>) {
         let code = result.as_ref().err().map_or("OK", |error| error.code.as_str());
-        self.metrics.aws_requests.with_label_values(&[service.name(), operation, code]).inc();
+        self.metrics.aws.requests.with_label_values(&[service.name(), operation, code]).inc();
     }
 }
 

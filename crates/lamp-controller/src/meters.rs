@@ -22,11 +22,11 @@ pub(crate) struct Meters {
 impl Meters {
     pub(crate) fn new(region: &str, metrics: Metrics) -> Self {
         let wait = |priority: Priority| {
-            (priority, metrics.budget_wait.with_label_values(&[region, priority.name()]))
+            (priority, metrics.aws.budget_wait.with_label_values(&[region, priority.name()]))
         };
         let call = |service: Service, priority: Priority| {
             let labels = [region, service.name(), priority.name()];
-            ((service, priority), metrics.budget_calls.with_label_values(&labels))
+            ((service, priority), metrics.aws.budget_calls.with_label_values(&labels))
         };
         let pairs = Service::ALL.iter().flat_map(|service| Priority::ALL.map(|one| (*service, one)));
         let calls = pairs.map(|(service, priority)| call(service, priority)).collect();
@@ -46,19 +46,19 @@ impl Meters {
     /// AWS throttled a call.
     pub(crate) fn throttled(&self, service: Service, priority: Priority) {
         let labels = [self.region.as_str(), service.name(), priority.name()];
-        self.metrics.aws_throttles.with_label_values(&labels).inc();
+        self.metrics.aws.throttles.with_label_values(&labels).inc();
     }
 
     /// How full the budget is, and what waits for it.
     pub(crate) fn publish(&self, budget: &Budget, now: Timestamp) {
         for level in budget.levels(now) {
             let labels = [self.region.as_str(), level.limit.service.name(), level.limit.name];
-            self.metrics.budget_tokens.with_label_values(&labels).set(level.tokens);
-            self.metrics.budget_share.with_label_values(&labels).set(level.share);
+            self.metrics.aws.budget_tokens.with_label_values(&labels).set(level.tokens);
+            self.metrics.aws.budget_share.with_label_values(&labels).set(level.share);
         }
         for (priority, calls) in budget.waiting() {
             let labels = [self.region.as_str(), priority.name()];
-            self.metrics.budget_waiting.with_label_values(&labels).set(i64::from(calls));
+            self.metrics.aws.budget_waiting.with_label_values(&labels).set(i64::from(calls));
         }
     }
 }

@@ -4,6 +4,10 @@ use prometheus::{
     GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
 };
 
+mod calls;
+
+pub(crate) use calls::CallMetrics;
+
 const RETRIES: &str = "workqueue_retries_total";
 
 /// Every metric of the controller, registered.
@@ -15,13 +19,7 @@ pub struct Metrics {
     pub(crate) queue_retries: IntCounter,
     pub(crate) observe_seconds: HistogramVec,
     pub(crate) section_age: GaugeVec,
-    pub(crate) aws_requests: IntCounterVec,
-    pub(crate) aws_throttles: IntCounterVec,
-    pub(crate) budget_tokens: GaugeVec,
-    pub(crate) budget_share: GaugeVec,
-    pub(crate) budget_calls: IntCounterVec,
-    pub(crate) budget_wait: HistogramVec,
-    pub(crate) budget_waiting: IntGaugeVec,
+    pub(crate) aws: CallMetrics,
     pub(crate) drift: IntCounterVec,
     pub(crate) conditions: IntGaugeVec,
     pub(crate) scaling_decisions: IntCounterVec,
@@ -98,40 +96,7 @@ impl Metrics {
                 "Time since this listing was last known completely.",
                 &["region", "section"],
             )?,
-            aws_requests: to.counters(
-                "aws_api_requests_total",
-                "Calls to AWS by outcome; code OK is success.",
-                &["service", "operation", "code"],
-            )?,
-            aws_throttles: to.counters(
-                "aws_api_throttles_total",
-                "Calls that AWS throttled, by what they were for.",
-                &["region", "service", "priority"],
-            )?,
-            budget_tokens: to.gauges(
-                "aws_api_budget_tokens",
-                "Calls that our own rate budget allows at once now.",
-                &["region", "service", "bucket"],
-            )?,
-            budget_share: to.gauges(
-                "aws_api_budget_share_ratio",
-                "Share of the rate published by AWS that is taken now; throttling halves it.",
-                &["region", "service", "bucket"],
-            )?,
-            budget_calls: to.counters(
-                "aws_api_budget_calls_total",
-                "Calls that the rate budget let through, by what they were for.",
-                &["region", "service", "priority"],
-            )?,
-            budget_wait: to.register(HistogramVec::new(
-                seconds("aws_api_budget_wait_seconds", "Time that calls waited for the rate budget."),
-                &["region", "priority"],
-            ))?,
-            budget_waiting: to.integer_gauges(
-                "aws_api_budget_waiting_calls",
-                "Calls that wait for the rate budget.",
-                &["region", "priority"],
-            )?,
+            aws: CallMetrics::register(&to)?,
             drift: to.counters(
                 "drift_detected_total",
                 "Fields that were put back because AWS differed from the spec.",

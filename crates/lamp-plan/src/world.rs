@@ -6,7 +6,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use lamp_api::v1alpha1::{Database, LampStackSpec, Tier};
 use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
-use lamp_cloud::kinds::db_instance::{DbFacts, DbInstance};
 use lamp_cloud::kinds::db_parameter_group::DbParameterGroup;
 use lamp_cloud::kinds::db_subnet_group::DbSubnetGroup;
 use lamp_cloud::kinds::load_balancer::LoadBalancer;
@@ -21,8 +20,9 @@ use lamp_cloud::{
 use serde_json::json;
 
 use crate::parts::{self, Layer};
-use crate::{Adoption, Draft, Ledger, Memory, Plan, PlanInput, Settings, naming};
+use crate::{Adoption, Draft, Ledger, Memory, Plan, PlanInput, Settings};
 
+mod databases;
 mod template;
 
 pub(crate) const TIER: &str = "web";
@@ -254,69 +254,6 @@ impl World {
         self.ledger.insert(part.clone(), entry);
     }
 
-    /// Adds the replica of a slot, available and recorded.
-    pub(crate) fn add_replica(&mut self, slot: u32, zone: &str) -> String {
-        let replica = self.database(&parts::replica(slot), Some("database"), zone);
-        let id = replica.1.id.clone();
-        self.databases.push(replica);
-        id
-    }
-
-    /// The observed replica of a slot.
-    pub(crate) fn replica(&mut self, slot: u32) -> &mut Resource {
-        let part = parts::replica(slot);
-        &mut self.databases.iter_mut().find(|(known, _)| *known == part).unwrap().1
-    }
-
-    /// The observed primary.
-    pub(crate) fn primary_body(&mut self) -> &mut DbInstance {
-        match &mut self.databases[0].1.body {
-            Body::DbInstance(body) => body,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Facts of the observed replica of a slot.
-    pub(crate) fn replica_body(&mut self, slot: u32) -> &mut DbInstance {
-        match &mut self.replica(slot).body {
-            Body::DbInstance(body) => body,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn database(&mut self, part: &Part, source: Option<&str>, zone: &str) -> (Part, Resource) {
-        let id = part.as_str().replace('/', "-");
-        let body = DbInstance {
-            engine: "mysql".to_owned(),
-            version: "8.0.39".to_owned(),
-            class: "db.r6g.large".to_owned(),
-            storage_gib: 100,
-            max_storage_gib: None,
-            storage_type: "gp3".to_owned(),
-            encrypted: true,
-            multi_zone: source.is_none(),
-            username: "lamplighter".to_owned(),
-            subnet_group: Reference::id("db-subnet-group"),
-            parameter_group: Reference::id("db-parameter-group"),
-            security_groups: vec![Reference::id("sg-database")],
-            backup_retention_days: if source.is_none() { 7 } else { 0 },
-            deletion_protection: true,
-            secret: None,
-            source: source.map(Reference::id),
-            zone: Some(zone.to_owned()),
-            maintenance_window: Some("sun:03:00-sun:04:00".to_owned()),
-            parameters_in_effect: true,
-            facts: DbFacts {
-                status: "available".to_owned(),
-                replication: source.map(|_| "replicating".to_owned()),
-                ..DbFacts::default()
-            },
-        };
-        let row = self.resource(part, &id, body);
-        self.record(part, &row);
-        (part.clone(), row)
-    }
-
     fn resource(&self, part: &Part, id: &str, body: impl Into<Body>) -> Resource {
         Resource {
             id: id.to_owned(),
@@ -424,11 +361,6 @@ impl World {
     fn targets(&self) -> Vec<TargetHealth> {
         let target = |one: &One| Some(target(&one.id, 80, one.target?));
         self.members.iter().filter_map(target).chain(self.strangers.clone()).collect()
-    }
-
-    /// The name that the replica of a slot gets.
-    pub(crate) fn replica_name(&mut self, slot: u32) -> String {
-        self.plan(|draft| naming::name(&draft.input, &parts::replica(slot))).1
     }
 }
 

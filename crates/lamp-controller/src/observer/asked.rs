@@ -23,14 +23,14 @@ pub(crate) struct Answers {
 }
 
 enum Answer {
-    Resource(Kind, ResourceId, Option<Resource>),
+    Resource(Kind, ResourceId, Option<Arc<Resource>>),
     Interfaces(ResourceId, Vec<NetworkInterface>),
 }
 
 impl Answers {
     fn take(&mut self, answer: Answer) {
         match answer {
-            Answer::Resource(kind, id, row) => drop(self.resources.insert((kind, id), row.map(Arc::new))),
+            Answer::Resource(kind, id, row) => drop(self.resources.insert((kind, id), row)),
             Answer::Interfaces(vpc, rows) => drop(self.interfaces.insert(vpc, rows)),
         }
     }
@@ -71,7 +71,7 @@ async fn answer<C: Cloud>(
     match question {
         Ask::Resource(kind, id) => {
             let row = describe(calls, *kind, id, templates).await?;
-            Ok(Answer::Resource(*kind, id.clone(), row))
+            Ok(Answer::Resource(*kind, id.clone(), row.map(Arc::new)))
         }
         Ask::Interfaces { vpc } => {
             let rows = interfaces(calls, vpc, order.pages).await?;

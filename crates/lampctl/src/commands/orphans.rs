@@ -188,11 +188,12 @@ impl Delete {
         let (now, process) = (Timestamp::now().as_nanosecond(), std::process::id());
         let name = format!("{}-{now:x}-{process:x}", kind.singular);
         let resources: Vec<Value> = rows.iter().map(|row| json!({"kind": row.kind, "id": row.id})).collect();
+        let region = rows.first().map(|row| row.region.as_str());
         let object = json!({
             "apiVersion": kind.api_version(),
             "kind": kind.kind,
             "metadata": {"name": name, "namespace": session.namespace},
-            "spec": {"uid": self.uid, "region": self.region, "resources": resources},
+            "spec": {"uid": self.uid, "region": region, "resources": resources},
         });
         let write = Write { manager: MANAGER, dry_run: false };
         let selection = Selection::new(kind, &session.namespace);

@@ -74,8 +74,7 @@ fn groups(stack: &LampStack, status: &LampStackStatus) -> Vec<Branch> {
 fn in_the_way(status: &LampStackStatus) -> Option<Branch> {
     let lines = blocker_lines(&status.deletion.as_ref()?.blockers);
     let branches: Vec<Branch> = lines.into_iter().map(Branch::leaf).collect();
-    let label = style::heading("In the way of the deletion");
-    (!branches.is_empty()).then(|| Branch { label, branches })
+    (!branches.is_empty()).then(|| Branch { label: style::heading("In the way of the deletion"), branches })
 }
 
 /// Tiers of the spec, and those that are still there although the spec has them no more.

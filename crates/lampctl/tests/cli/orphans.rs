@@ -61,7 +61,7 @@ fn exactly_what_was_listed_is_ordered() {
     assert!(done.stdout.starts_with("orphandeletion.lamplighter.dev \"orphandeletion-"), "{}", done.stdout);
     assert!(done.stderr.contains("The final snapshot db-final stays."), "{}", done.stderr);
     let resources = json!([{"kind": "Vpc", "id": "vpc-1"}, {"kind": "Vpc", "id": "subnet-1"}]);
-    assert_eq!(orders(&fake), [json!({"uid": "u-1", "resources": resources})]);
+    assert_eq!(orders(&fake), [json!({"uid": "u-1", "region": "eu-central-1", "resources": resources})]);
 }
 
 #[test]

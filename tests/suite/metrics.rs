@@ -54,10 +54,17 @@ fn named(text: &str, prefixes: &[&str]) -> BTreeSet<String> {
     words.filter(is_metric).map(family).collect()
 }
 
+/// Where metrics are made.
+const SOURCES: [&str; 3] = [
+    "crates/lamp-controller/src/metrics.rs",
+    "crates/lamp-controller/src/metrics/calls.rs",
+    "crates/lamp-server/src/metrics.rs",
+];
+
 /// Every metric of ours: the sources hold each name as a literal, without the prefix where it is the namespace.
 fn ours(registry: &Registry) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
-    for path in ["crates/lamp-controller/src/metrics.rs", "crates/lamp-server/src/metrics.rs"] {
+    for path in SOURCES {
         for literal in read(path)?.split('"') {
             let name = format!("{PREFIX}{}", literal.trim_start_matches(PREFIX));
             if IntGauge::new(&name, "probe").is_ok() && is_registered(registry, &name)? {

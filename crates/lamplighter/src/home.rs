@@ -39,12 +39,13 @@ pub(crate) async fn claim(store: &Store, folder: &Path, regions: &[String], inst
         None => store.put_meta(REGION, &given).await?,
         Some(known) if known == given => {}
         Some(known) => {
-            let mut known_regions = known.split(',');
-            if !known_regions.clone().any(|known| regions.iter().any(|region| region == known)) {
+            let is_given = |region: &&str| regions.iter().any(|given| given == region);
+            if !known.split(',').any(|region| is_given(&region)) {
                 return Err(refused(REGION, &known, &given));
             }
-            let left_out = known_regions.find(|known| !regions.iter().any(|region| region == known));
-            left_out.map_or(Ok(()), |region| leave(store, folder, region))?;
+            for region in known.split(',').filter(|region| !is_given(region)) {
+                leave(store, folder, region)?;
+            }
             store.put_meta(REGION, &given).await?;
         }
     }
@@ -123,7 +124,7 @@ mod tests {
     async fn a_region_may_be_added_and_left_out_once_nothing_stands_in_it() {
         let store = store();
         claims(&store, &["eu-central-1"], "prod").await.unwrap();
-        claims(&store, &["eu-central-1", "us-east-1"], "prod").await.unwrap();
+        claims(&store, &["eu-central-1", "eu-west-1", "us-east-1"], "prod").await.unwrap();
         let key = Key::new(LAMPSTACK.plural, "default", "shop");
         let object = serde_json::json!({
             "metadata": {"namespace": "default", "name": "shop"}, "spec": {"region": "us-east-1"},

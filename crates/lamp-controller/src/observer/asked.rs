@@ -9,7 +9,7 @@ use lamp_cloud::{Cloud, Kind, NetworkInterface, Read, Reading, Resource, Resourc
 use lamp_plan::{Ask, Priority};
 
 use super::Order;
-use super::listing::Templates;
+use super::listing::{Templates, every_page};
 use super::whole::whole;
 use crate::calls::Calls;
 
@@ -95,25 +95,15 @@ async fn describe<C: Cloud>(
     }
 }
 
-/// Every page, or nothing.
 async fn interfaces<C: Cloud>(
     calls: &Calls<C>,
     vpc: &ResourceId,
     pages: usize,
 ) -> Result<Vec<NetworkInterface>, String> {
-    let (mut rows, mut page) = (Vec::new(), None);
-    for _ in 0..pages {
-        let read = Read::NetworkInterfaces { vpc: vpc.clone(), page };
-        match calls.read(&read).await.map_err(|error| error.to_string())? {
-            Reading::NetworkInterfaces(found) => {
-                rows.extend(found.items);
-                page = found.next;
-            }
-            _ => return Err("the answer is of another kind".to_owned()),
-        }
-        if page.is_none() {
-            return Ok(rows);
-        }
-    }
-    Err(format!("the network interfaces of {vpc} have more than {pages} pages"))
+    let read = |page| Read::NetworkInterfaces { vpc: vpc.clone(), page };
+    let rows = every_page(calls, pages, read, |reading| match reading {
+        Reading::NetworkInterfaces(page) => Some(page),
+        _ => None,
+    });
+    rows.await.map_err(|failure| format!("the network interfaces of {vpc}: {failure}"))
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use lamp_cloud::kinds::launch_template::TemplateData;
 use lamp_cloud::{
-    Cloud, CloudError, ErrorClass, Instance, Kind, Listing, Read, Reading, Resource, ResourceId, StatusCheck,
-    Zone,
+    Cloud, CloudError, ErrorClass, Instance, Kind, Listing, Page, Read, Reading, Resource, ResourceId,
+    StatusCheck, Zone,
 };
 
 use crate::calls::Calls;
@@ -81,6 +81,26 @@ async fn walk<C: Cloud>(
         })?;
         page = rows.add(reading).ok_or(Failure::AnotherKind)?;
         if page.is_none() {
+            return Ok(rows);
+        }
+    }
+    Err(Failure::TooLong(pages))
+}
+
+/// Every row of a call that answers page by page, or none of them. `page`: `None` where the answer is of another kind.
+pub(crate) async fn every_page<C: Cloud, T>(
+    calls: &Calls<C>,
+    pages: usize,
+    read: impl Fn(Option<String>) -> Read,
+    page: impl Fn(Reading) -> Option<Page<T>>,
+) -> Result<Vec<T>, Failure> {
+    let (mut rows, mut from) = (Vec::new(), None);
+    for _ in 0..pages {
+        let reading = calls.read(&read(from)).await.map_err(Failure::Refused)?;
+        let found = page(reading).ok_or(Failure::AnotherKind)?;
+        rows.extend(found.items);
+        from = found.next;
+        if from.is_none() {
             return Ok(rows);
         }
     }

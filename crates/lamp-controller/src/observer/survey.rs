@@ -46,21 +46,12 @@ pub(crate) async fn survey<C: Cloud>(
 }
 
 async fn everyones<C: Cloud>(calls: &Calls<C>, kind: Kind, pages: usize) -> Result<Vec<Resource>, String> {
-    let (mut rows, mut page) = (Vec::new(), None);
-    for _ in 0..pages {
-        let read = Read::Everyones { kind, page };
-        let Reading::Resources(found) =
-            calls.read_as(&read, Priority::Inventory).await.map_err(|error| error.to_string())?
-        else {
-            return Err("the answer is of another kind".to_owned());
-        };
-        rows.extend(found.items);
-        page = found.next;
-        if page.is_none() {
-            return Ok(rows);
-        }
-    }
-    Err(format!("{} has more than {pages} pages", kind.name()))
+    let read = |page| Read::Everyones { kind, page };
+    let rows = listing::every_page(calls, pages, read, |reading| match reading {
+        Reading::Resources(page) => Some(page),
+        _ => None,
+    });
+    rows.await.map_err(|failure| format!("{}: {failure}", kind.name()))
 }
 
 async fn listeners<C: Cloud>(

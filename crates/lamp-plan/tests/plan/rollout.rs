@@ -58,8 +58,8 @@ fn the_group_goes_back_to_the_good_version_and_that_is_no_drift() {
         assert!(plan.actions.is_empty() && plan.corrections.is_empty() && plan.versions.is_empty(), "{plan}");
     }
     expect![[r#"
-          auto-scaling-group/web Failed (blocked): rollout halted: version 2 does not work (i-1: its target is unhealthy, at 2026-01-02T01:12:00Z); every instance is of version 1 again, the last good one; change what the spec launches, or try version 2 again with lampctl sync shop
-    "#]].assert_eq(&site.plan().to_string());
+        auto-scaling-group/web Failed (blocked): rollout halted: version 2 does not work (i-1: its target is unhealthy, at 2026-01-02T01:12:00Z); every instance is of version 1 again, the last good one; change what the spec launches, or try version 2 again with lampctl sync shop
+    "#]].assert_eq(site.plan().to_string().trim_start());
     let told = status(&site.input(), &site.plan(), &[], &[], None);
     let bad: Vec<_> = told.conditions.iter().filter(|one| one.reason == "RolloutHalted").collect();
     let bad: Vec<_> = bad.iter().map(|one| format!("{}={}", one.type_, one.status)).collect();

@@ -43,8 +43,8 @@ pub enum StoreError {
     Locked { dir: PathBuf, holder: Option<String> },
 
     #[error(
-        "the store in {place} is damaged: {reason}; move it aside and restore a backup, or start empty: \
-         resources in AWS are not touched by a lost store"
+        "the store in {place} is damaged: {reason}; `lamplighter store verify` says what is left of it. Restore a backup, \
+         or go on with what is left by `lamplighter store rebuild`; resources in AWS are not touched by a lost store"
     )]
     Corrupt { place: String, reason: String },
 
@@ -56,6 +56,13 @@ pub enum StoreError {
 
     #[error("{action} {}: {source}", path.display())]
     Io { action: &'static str, path: PathBuf, source: Arc<std::io::Error> },
+
+    /// As [`StoreError::Unavailable`], because the disk has no room.
+    #[error(
+        "the disk is full: nothing can be written until there is room, and reads go on: {reason}; free some space on \
+         the file system of the data directory"
+    )]
+    Full { reason: String },
 
     /// The write was not acknowledged. It may still appear, as after a lost connection; nobody has seen it yet.
     #[error("the store cannot write now, and goes on serving reads: {reason}")]
@@ -71,7 +78,29 @@ impl StoreError {
         StoreError::Invalid { what: what.to_string(), reason: reason.into() }
     }
 
+    pub(crate) fn corrupt(place: &Path, reason: impl ToString) -> StoreError {
+        StoreError::Corrupt { place: place.display().to_string(), reason: reason.to_string() }
+    }
+
     pub(crate) fn unavailable(reason: impl ToString) -> StoreError {
         StoreError::Unavailable { reason: reason.to_string() }
+    }
+
+    /// Whether the disk had no room.
+    pub fn is_full(&self) -> bool {
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        match self {
+            StoreError::Full { .. } => true,
+            StoreError::Io { source, .. } => {
+                matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+            }
+            _ => false,
+        }
+    }
+
+    /// What a writer is told: the write did not happen, or perhaps it did, and it may be tried again.
+    pub(crate) fn refused(&self) -> StoreError {
+        let reason = self.to_string();
+        if self.is_full() { StoreError::Full { reason } } else { StoreError::Unavailable { reason } }
     }
 }

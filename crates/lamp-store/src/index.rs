@@ -9,7 +9,7 @@ use crate::backend::Row;
 use crate::error::StoreError;
 use crate::history::{ChangeKind, Compaction, Entry, History, WatchEvent};
 use crate::key::{Key, Revision, Stored};
-use crate::layout::{self, Change, FORMAT, Root, RowKey};
+use crate::layout::{self, Change, FORMAT, OLDEST_FORMAT, Root, RowKey};
 
 /// The durable state, and nothing that is not durable yet.
 #[derive(Debug, Default)]
@@ -109,7 +109,7 @@ fn require_format(rows: &[Row]) -> Result<(), StoreError> {
     let found = match row {
         None => "none".to_owned(),
         Some((_, value)) => match layout::decode::<u64>(value) {
-            Ok(FORMAT) => return Ok(()),
+            Ok(OLDEST_FORMAT..=FORMAT) => return Ok(()),
             Ok(other) => other.to_string(),
             Err(reason) => reason,
         },

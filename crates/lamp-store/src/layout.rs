@@ -21,8 +21,10 @@ use crate::error::StoreError;
 use crate::history::ChangeKind;
 use crate::key::{Key, Revision};
 
-/// The layout that this program reads and writes.
-pub(crate) const FORMAT: u64 = 1;
+/// The layout that this program writes. Since 2 the truth is the journal, of which programs that know 1 know nothing.
+pub(crate) const FORMAT: u64 = 2;
+/// The oldest layout that it reads; the first commit makes it [`FORMAT`].
+pub(crate) const OLDEST_FORMAT: u64 = 1;
 /// The encoding of a value: JSON.
 const JSON: u8 = 1;
 

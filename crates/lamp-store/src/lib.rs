@@ -15,13 +15,19 @@
 //! | `layout` | the only place that lays out bytes |
 //! | `writer` | group commit and recovery after a failed one |
 //! | `watch` | [`Watch`], changes from a revision on |
-//! | `backend` | where rows are durable: sled, or memory |
+//! | `backend` | where rows are durable: a data directory, or memory |
+//! | `journal` | every batch in order, and checkpoints: the truth of a data directory |
+//! | `damage` | what was found damaged, and made good |
+//! | `care` | a data directory without a daemon: verify, export, import, rebuild |
 
 pub mod backend;
+pub mod care;
+mod damage;
 mod error;
 mod history;
 mod identity;
 mod index;
+mod journal;
 mod key;
 mod layout;
 mod rules;
@@ -31,6 +37,7 @@ mod transaction;
 mod watch;
 mod writer;
 
+pub use damage::{Damage, DamagedPart, Health};
 pub use error::StoreError;
 pub use history::{ChangeKind, WatchEvent};
 pub use key::{Key, Revision, Stored};

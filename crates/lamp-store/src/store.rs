@@ -8,7 +8,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::backend::{Backend, MemoryBackend, SledBackend};
+use crate::backend::{Backend, DiskBackend, MemoryBackend};
+use crate::damage::Health;
 use crate::error::StoreError;
 use crate::identity;
 use crate::index::{self, Index};
@@ -26,11 +27,14 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 #[derive(Clone)]
 pub struct Store {
     state: Arc<State>,
+    backend: Arc<dyn Backend>,
+    // Its last clone ends the writer.
     writer: Arc<WriterHandle>,
 }
 
 impl Store {
-    /// Opens the store in `dir`, or makes a new one there. Blocks while it reads the disk.
+    /// Opens the store in `dir`, or makes a new one there. Blocks while it reads the disk. What is damaged there is made
+    /// good, if nothing of it is lost: [`Store::health`] tells.
     ///
     /// # Errors
     /// [`StoreError::Locked`] if another daemon has it, [`StoreError::UnknownVersion`], [`StoreError::Corrupt`],
@@ -39,7 +43,7 @@ impl Store {
         dir: &Path,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Result<Store, StoreError> {
-        let backend = Arc::new(SledBackend::new(dir)?);
+        let backend = Arc::new(DiskBackend::new(dir)?);
         let place = dir.display().to_string();
         let instance = identity::new_instance(clock(), &place);
         Store::start(backend, Arc::new(clock), &instance, place)
@@ -76,8 +80,8 @@ impl Store {
             None => initialize(backend.as_ref(), instance, clock())?,
         };
         let state = Arc::new(State::new(index));
-        let writer = Writer::new(Arc::clone(&state), backend, clock, place);
-        Ok(Store { state, writer: Arc::new(WriterHandle::start(writer)?) })
+        let writer = Writer::new(Arc::clone(&state), Arc::clone(&backend), clock, place);
+        Ok(Store { state, writer: Arc::new(WriterHandle::start(writer)?), backend })
     }
 
     /// The revision of the newest change of any object.
@@ -88,6 +92,11 @@ impl Store {
     /// Why the last commit failed, until one succeeds. Reads go on meanwhile; writes try to recover.
     pub fn fault(&self) -> Option<String> {
         self.state.fault()
+    }
+
+    /// What was damaged when the store was opened, and whether its disk has room.
+    pub fn health(&self) -> Health {
+        self.backend.health()
     }
 
     /// The object, or `None`.

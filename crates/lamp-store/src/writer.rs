@@ -32,7 +32,8 @@ pub(crate) struct Request {
 /// Why the last commit failed, and when to read again what the disk has.
 #[derive(Debug)]
 struct Failure {
-    reason: String,
+    /// What requests are told until then.
+    refusal: StoreError,
     retry_at: Instant,
     pause: Duration,
     is_disk_known: bool,
@@ -92,12 +93,11 @@ impl Writer {
             None => Duration::ZERO,
             Some(failure) => (failure.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE),
         };
-        let reason = error.to_string();
-        tracing::error!(%reason, ?pause, "a write to the store failed");
-        self.state.set_fault(Some(reason.clone()));
-        self.failure =
-            Some(Failure { reason, retry_at: Instant::now() + pause, pause, is_disk_known: false });
-        StoreError::unavailable(error)
+        tracing::error!(%error, ?pause, "a write to the store failed");
+        self.state.set_fault(Some(error.to_string()));
+        let (refusal, retry_at) = (error.refused(), Instant::now() + pause);
+        self.failure = Some(Failure { refusal: refusal.clone(), retry_at, pause, is_disk_known: false });
+        refusal
     }
 
     /// After a failed commit: reads back what the disk has, so that a commit that reached it after all is shown
@@ -106,7 +106,7 @@ impl Writer {
         match &self.failure {
             Some(failure) if !failure.is_disk_known => {
                 if Instant::now() < failure.retry_at {
-                    return Err(StoreError::unavailable(&failure.reason));
+                    return Err(failure.refusal.clone());
                 }
             }
             _ => return Ok(()),

@@ -10,13 +10,13 @@ use crate::error::StoreError;
 /// The lock on a data directory, held for as long as the value lives. The kernel lets go of it when the process
 /// ends, however it ends.
 #[derive(Debug)]
-pub(super) struct DirectoryLock {
+pub(crate) struct DirectoryLock {
     _file: File,
 }
 
 impl DirectoryLock {
     /// Takes `dir/LOCK` for this process, at once or not at all.
-    pub(super) fn acquire(dir: &Path) -> Result<DirectoryLock, StoreError> {
+    pub(crate) fn acquire(dir: &Path) -> Result<DirectoryLock, StoreError> {
         let path = dir.join("LOCK");
         let mut file = OpenOptions::new()
             .create(true)
@@ -53,7 +53,7 @@ fn write_holder(file: &mut File) -> std::io::Result<()> {
 }
 
 /// Creates the directory, readable by its owner alone, and makes its entry durable.
-pub(super) fn create(dir: &Path) -> Result<(), StoreError> {
+pub(crate) fn create(dir: &Path) -> Result<(), StoreError> {
     if dir.is_dir() {
         return close_to_others(dir);
     }
@@ -79,7 +79,7 @@ fn close_to_others(dir: &Path) -> Result<(), StoreError> {
 
 /// Removes snapshots that a crash left half written. The engine takes such a file for its newest snapshot and
 /// then refuses to open; the complete snapshot before it and the log are still there.
-pub(super) fn remove_unfinished_snapshots(dir: &Path) -> Result<(), StoreError> {
+pub(crate) fn remove_unfinished_snapshots(dir: &Path) -> Result<(), StoreError> {
     for path in files(dir)? {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if name.starts_with("snap.") && name.ends_with(".generating") {
@@ -91,7 +91,7 @@ pub(super) fn remove_unfinished_snapshots(dir: &Path) -> Result<(), StoreError> 
 }
 
 /// Takes every permission from group and others on the files in `dir`.
-pub(super) fn restrict(dir: &Path) -> Result<(), StoreError> {
+pub(crate) fn restrict(dir: &Path) -> Result<(), StoreError> {
     for path in files(dir)? {
         match fs::set_permissions(&path, Permissions::from_mode(0o600)) {
             // The engine replaces its snapshot files while it works.
@@ -103,7 +103,7 @@ pub(super) fn restrict(dir: &Path) -> Result<(), StoreError> {
 }
 
 /// The plain files directly in `dir`.
-pub(super) fn files(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
+pub(crate) fn files(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let failed = |error| StoreError::io("read directory", dir, error);
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir).map_err(failed)? {
@@ -116,6 +116,53 @@ pub(super) fn files(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
 }
 
 /// Makes a file, or the entries of a directory, durable.
-pub(super) fn sync(path: &Path) -> Result<(), StoreError> {
+pub(crate) fn sync(path: &Path) -> Result<(), StoreError> {
     File::open(path).and_then(|file| file.sync_all()).map_err(|error| StoreError::io("fsync", path, error))
+}
+
+/// Files that were replaced are kept in so many folders, for whoever wants to know what happened to them.
+const QUARANTINES: usize = 6;
+const QUARANTINE: &str = "replaced-";
+
+/// Moves files and folders out of the way, into a folder of the data directory that is named with the time. The folder.
+pub(crate) fn quarantine(data_dir: &Path, paths: &[PathBuf]) -> Result<PathBuf, StoreError> {
+    let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S").to_string();
+    let free = |number: &u32| {
+        let folder = data_dir.join(format!("{QUARANTINE}{time}-{number}"));
+        (!folder.exists()).then_some(folder)
+    };
+    let folder = (1..u32::MAX).find_map(|number| free(&number)).unwrap_or_else(|| data_dir.join(QUARANTINE));
+    create(&folder)?;
+    for path in paths.iter().filter(|path| path.exists()) {
+        let name = path.file_name().map(|name| folder.join(name)).unwrap_or_else(|| folder.clone());
+        fs::rename(path, name).map_err(|error| StoreError::io("move away", path, error))?;
+    }
+    sync(&folder)?;
+    sync(data_dir)?;
+    forget_old_quarantines(data_dir)?;
+    Ok(folder)
+}
+
+fn forget_old_quarantines(data_dir: &Path) -> Result<(), StoreError> {
+    let mut folders = quarantines(data_dir)?;
+    folders.truncate(folders.len().saturating_sub(QUARANTINES));
+    for folder in folders {
+        fs::remove_dir_all(&folder).map_err(|error| StoreError::io("remove", &folder, error))?;
+    }
+    Ok(())
+}
+
+/// The folders of what was moved away, oldest first.
+pub(crate) fn quarantines(data_dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let failed = |error| StoreError::io("read directory", data_dir, error);
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(data_dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.starts_with(QUARANTINE) && path.is_dir() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
 }

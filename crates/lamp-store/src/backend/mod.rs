@@ -1,13 +1,26 @@
 //! Where rows are durable. A backend knows bytes, not objects.
 
-mod directory;
+mod attempts;
+mod ballast;
+mod decision;
+mod digest;
+pub(crate) mod directory;
+mod disk;
+mod examination;
 mod memory;
+mod mending;
+mod opening;
+mod seal;
 mod sled;
 
 use std::fmt::Debug;
 
+pub(crate) use self::decision::{Consent, decide};
+pub use self::disk::DiskBackend;
+pub(crate) use self::examination::examine;
 pub use self::memory::MemoryBackend;
-pub use self::sled::SledBackend;
+pub(crate) use self::opening::INDEX;
+use crate::damage::Health;
 use crate::error::StoreError;
 
 /// A row as bytes: key, value.
@@ -40,6 +53,11 @@ pub trait Backend: Debug + Send + Sync {
     /// # Errors
     /// Any error means "perhaps": the batch is on disk whole or not at all.
     fn commit(&self, batch: &Batch) -> Result<(), StoreError>;
+
+    /// How the disk is.
+    fn health(&self) -> Health {
+        Health::default()
+    }
 
     /// Whether `commit` blocks its thread. If so the store gives it a thread of its own.
     fn commits_block(&self) -> bool {

@@ -1,182 +1,196 @@
-//! Rows in sled, used only in the ways that were found to be safe.
+//! The index: rows in sled, used only in the ways that were found to be safe. It is no more than a copy of what the journal
+//! says, so it is neither flushed nor synced with each batch, and one that is damaged is made again.
 //!
 //! * One tree, so that `apply_batch` alone is the atomic write.
-//! * `flush` hands the log to the kernel; the fsync of the file is ours.
-//! * After any error the handle is dropped: sled answers every later call with its first error, and opening it
-//!   again recovers all that was acknowledged.
-//! * A segment of 2 MiB, so that ordinary leaves stay in the log. Larger ones go to `blobs/`, which sled never
-//!   syncs, so we do.
-//! * sled panics, or spins, on some damage; it is opened and called where neither takes the daemon along.
+//! * With each batch goes a seal: the batch's number, and a digest of all rows. Rows without a seal that fits are refused.
+//! * sled panics, or spins, on some damage; it is opened and read on a thread of its own, with a deadline.
+//! * After any error the handle is dropped: sled answers every later call with its first error.
+//! * A segment of 2 MiB, so that ordinary leaves stay in the log.
 
-use std::collections::BTreeSet;
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::path::Path;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use super::directory::{self, DirectoryLock};
-use super::{Backend, Batch, Row, Write};
+use super::digest::Digest;
+use super::seal::{SEAL_ROW, Seal};
+use super::{Write, directory};
 use crate::error::StoreError;
+use crate::journal::{Link, Rows};
 
 const SEGMENT_BYTES: usize = 2 << 20;
 const CACHE_BYTES: u64 = 32 << 20;
-/// Recovery that takes longer has met damage on which sled spins.
-const OPEN_DEADLINE: Duration = Duration::from_secs(30);
+/// Recovery that takes longer has met damage on which sled spins: so long for any index, and so long for its size.
+const OPEN_DEADLINE: Duration = Duration::from_secs(5);
+const BYTES_A_SECOND: u64 = 4 << 20;
+/// With everything else, an opening takes less than half a minute.
+const LONGEST_DEADLINE: Duration = Duration::from_secs(20);
 /// sled's own lock can outlive the handle that held it.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
+/// Rows that are written at once when an index is made again.
+const CHUNK: usize = 1_000;
 
-/// Rows in a directory of this process alone.
+/// The index, open.
 #[derive(Debug)]
-pub struct SledBackend {
-    dir: PathBuf,
-    handle: Mutex<Option<Handle>>,
-    // Declared last, so dropped last: no other process may come in while sled still writes.
-    _lock: DirectoryLock,
-}
-
-#[derive(Debug)]
-struct Handle {
+pub(super) struct Index {
     db: sled::Db,
-    log: File,
-    synced_blobs: BTreeSet<PathBuf>,
+    digest: Digest,
 }
 
-impl SledBackend {
-    /// Takes the directory for this process and prepares it. [`Backend::load`] opens the engine.
+/// What the index is found to be.
+#[derive(Debug)]
+pub(super) enum Opened {
+    /// It has no rows.
+    Empty(Index),
+    /// It has rows and no seal: an older version wrote it, or its making was interrupted.
+    Unsealed(Rows),
+    /// It is what its seal says.
+    Sealed { index: Index, seal: Seal, rows: Rows },
+    /// It is damaged, and how.
+    Broken(String),
+    /// The disk did not let itself be read or written.
+    Unreachable(StoreError),
+}
+
+impl Index {
+    /// Opens the index in `dir` and proves it.
+    pub(super) fn open(dir: &Path) -> Opened {
+        let prepared = directory::create(dir).and_then(|()| directory::remove_unfinished_snapshots(dir));
+        if let Err(error) = prepared {
+            return Opened::Unreachable(error);
+        }
+        let opened = on_a_thread(dir);
+        match directory::restrict(dir) {
+            Ok(()) => opened,
+            Err(error) => Opened::Unreachable(error),
+        }
+    }
+
+    /// Writes a batch, after which it holds the rows of the batch that `sequence` numbers. It is durable some time later.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] at once if another live process holds the directory, [`StoreError::Io`].
-    pub fn new(data_dir: &Path) -> Result<SledBackend, StoreError> {
-        directory::create(data_dir)?;
-        let lock = DirectoryLock::acquire(data_dir)?;
-        let dir = data_dir.join("objects.sled");
-        directory::create(&dir)?;
-        Ok(SledBackend { dir, handle: Mutex::new(None), _lock: lock })
+    /// Why the index cannot be used any more.
+    pub(super) fn apply(&mut self, writes: &[Write], sequence: u64, link: Link) -> Result<(), String> {
+        self.digest.apply(writes);
+        let seal = Seal { sequence, link, rows: self.digest.rows(), digest: self.digest.sum() };
+        self.write(writes, Some(&seal))
     }
 
-    fn open(&self) -> Result<Handle, StoreError> {
-        directory::remove_unfinished_snapshots(&self.dir)?;
-        let db = open_engine(&self.dir)?;
-        directory::restrict(&self.dir)?;
-        let path = self.dir.join("db");
-        let log = File::open(&path).map_err(|error| StoreError::io("open", &path, error))?;
-        // What recovery read must be durable before anybody is told of it.
-        log.sync_all().map_err(|error| StoreError::io("fsync", &path, error))?;
-        directory::sync(&self.dir)?;
-        Ok(Handle { db, log, synced_blobs: BTreeSet::new() })
-    }
-
-    /// A panic inside sled counts as an error of this call.
-    fn guarded<T>(&self, call: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-        catch_unwind(AssertUnwindSafe(call))
-            .unwrap_or_else(|_| Err(self.corrupt("the storage engine panicked")))
-    }
-
-    fn corrupt(&self, reason: &str) -> StoreError {
-        corrupt(&self.dir, reason)
-    }
-
-    fn failed(&self, error: sled::Error) -> StoreError {
-        match error {
-            sled::Error::Corruption { .. } => self.corrupt("a checksum does not match"),
-            sled::Error::Io(source) => StoreError::io("write", &self.dir, source),
-            other => StoreError::unavailable(other),
+    /// Fills an empty index.
+    pub(super) fn fill(&mut self, rows: &Rows, sequence: u64, link: Link) -> Result<(), String> {
+        let writes: Vec<Write> =
+            rows.iter().map(|(key, value)| Write::Put(key.clone(), value.clone())).collect();
+        for chunk in writes.chunks(CHUNK) {
+            self.digest.apply(chunk);
+            self.write(chunk, None)?;
         }
+        self.apply(&[], sequence, link)?;
+        self.flush()
     }
 
-    fn write(&self, handle: &mut Handle, batch: &Batch) -> Result<(), StoreError> {
-        handle.db.apply_batch(encode(batch)).map_err(|error| self.failed(error))?;
-        handle.db.flush().map_err(|error| self.failed(error))?;
-        handle.log.sync_all().map_err(|error| StoreError::io("fsync", &self.dir.join("db"), error))?;
-        self.sync_blobs(handle)
+    /// Hands what it has to the disk, so that the next opening has nothing to add.
+    pub(super) fn flush(&self) -> Result<(), String> {
+        guarded(|| self.db.flush().map(drop).map_err(|error| error.to_string()))
     }
 
-    fn sync_blobs(&self, handle: &mut Handle) -> Result<(), StoreError> {
-        let blobs = self.dir.join("blobs");
-        let present: BTreeSet<PathBuf> = directory::files(&blobs)?.into_iter().collect();
-        let mut fresh = false;
-        for path in present.difference(&handle.synced_blobs) {
-            fresh = true;
-            directory::sync(path)?;
+    fn write(&self, writes: &[Write], seal: Option<&Seal>) -> Result<(), String> {
+        let mut batch = sled::Batch::default();
+        for write in writes {
+            match write {
+                Write::Put(key, value) => batch.insert(key.as_slice(), value.as_slice()),
+                Write::Remove(key) => batch.remove(key.as_slice()),
+            }
         }
-        handle.synced_blobs = present;
-        if fresh { directory::sync(&blobs) } else { Ok(()) }
+        if let Some(seal) = seal {
+            batch.insert(SEAL_ROW, seal.encode());
+        }
+        guarded(|| self.db.apply_batch(batch).map_err(|error| error.to_string()))
     }
 }
 
-impl Backend for SledBackend {
-    fn load(&self) -> Result<Vec<Row>, StoreError> {
-        let mut slot = self.handle.lock().unwrap_or_else(PoisonError::into_inner);
-        // A handle that has failed keeps failing, and one that has not is cheap to open again.
-        drop(slot.take());
-        let handle = self.open()?;
-        let rows = self.guarded(|| {
-            let row = |(key, value): (sled::IVec, sled::IVec)| (key.to_vec(), value.to_vec());
-            handle.db.iter().map(|item| item.map(row).map_err(|error| self.failed(error))).collect()
-        })?;
-        *slot = Some(handle);
-        Ok(rows)
-    }
-
-    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
-        let mut slot = self.handle.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut handle =
-            slot.take().ok_or_else(|| StoreError::unavailable("the storage engine is closed"))?;
-        self.guarded(|| self.write(&mut handle, batch))?;
-        *slot = Some(handle);
-        Ok(())
-    }
+/// A panic inside sled counts as an error of this call.
+fn guarded<T>(call: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err("the storage engine panicked".to_owned()))
 }
 
-fn encode(batch: &Batch) -> sled::Batch {
-    let mut encoded = sled::Batch::default();
-    for write in &batch.writes {
-        match write {
-            Write::Put(key, value) => encoded.insert(key.as_slice(), value.as_slice()),
-            Write::Remove(key) => encoded.remove(key.as_slice()),
-        }
-    }
-    encoded
-}
-
-/// Opens sled on a thread of its own, so that a panic or an endless loop in its recovery becomes an error.
-fn open_engine(dir: &Path) -> Result<sled::Db, StoreError> {
+/// A panic or an endless loop in sled's recovery becomes a finding.
+fn on_a_thread(dir: &Path) -> Opened {
     let (sender, receiver) = mpsc::channel();
     let path = dir.to_owned();
-    std::thread::Builder::new()
+    let spawned = std::thread::Builder::new()
         .name("store-open".to_owned())
-        .spawn(move || sender.send(open_when_unlocked(&path)))
-        .map_err(|error| StoreError::io("start a thread to open", dir, error))?;
-    match receiver.recv_timeout(OPEN_DEADLINE) {
-        Ok(result) => result,
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(corrupt(dir, "recovery did not end within 30 seconds")),
-        Err(mpsc::RecvTimeoutError::Disconnected) => Err(corrupt(dir, "recovery panicked")),
+        .spawn(move || sender.send(read_when_unlocked(&path)));
+    if let Err(error) = spawned {
+        return Opened::Unreachable(StoreError::io("start a thread to open", dir, error));
+    }
+    let deadline = deadline(dir);
+    match receiver.recv_timeout(deadline) {
+        Ok(opened) => opened,
+        Err(mpsc::RecvTimeoutError::Timeout) => {
+            Opened::Broken(format!("its recovery did not end within {} seconds", deadline.as_secs()))
+        }
+        Err(mpsc::RecvTimeoutError::Disconnected) => Opened::Broken("its recovery panicked".to_owned()),
     }
 }
 
-fn open_when_unlocked(dir: &Path) -> Result<sled::Db, StoreError> {
+fn deadline(dir: &Path) -> Duration {
+    let length = std::fs::metadata(dir.join("db")).map_or(0, |db| db.len());
+    (OPEN_DEADLINE + Duration::from_secs(length / BYTES_A_SECOND)).min(LONGEST_DEADLINE)
+}
+
+fn read_when_unlocked(dir: &Path) -> Opened {
     let deadline = Instant::now() + LOCK_PATIENCE;
     let config = sled::Config::new().path(dir).segment_size(SEGMENT_BYTES).cache_capacity(CACHE_BYTES);
     loop {
         match config.open() {
-            Ok(db) => return Ok(db),
+            Ok(db) => return prove(dir, db),
             Err(error) if is_lock(&error) && Instant::now() < deadline => std::thread::sleep(LOCK_PAUSE),
             Err(error) if is_lock(&error) => {
-                return Err(StoreError::Locked { dir: dir.to_owned(), holder: None });
+                return Opened::Unreachable(StoreError::Locked { dir: dir.to_owned(), holder: None });
             }
-            Err(sled::Error::Io(source)) => return Err(StoreError::io("open", dir, source)),
-            Err(error) => return Err(corrupt(dir, &error.to_string())),
+            Err(sled::Error::Io(source)) => return unreadable(dir, source),
+            Err(error) => return Opened::Broken(error.to_string()),
         }
+    }
+}
+
+/// Reads every row, and compares them with the seal.
+fn prove(dir: &Path, db: sled::Db) -> Opened {
+    let mut rows = Rows::new();
+    for item in db.iter() {
+        match item {
+            Ok((key, value)) => drop(rows.insert(key.to_vec(), value.to_vec())),
+            Err(sled::Error::Io(source)) => return unreadable(dir, source),
+            Err(error) => return Opened::Broken(error.to_string()),
+        }
+    }
+    let seal = rows.remove(SEAL_ROW);
+    let digest = Digest::of(&rows);
+    match seal.map(|bytes| Seal::decode(&bytes)) {
+        None if rows.is_empty() => Opened::Empty(Index { db, digest }),
+        None => Opened::Unsealed(rows),
+        Some(None) => Opened::Broken("its seal cannot be read".to_owned()),
+        Some(Some(seal)) if (seal.rows, seal.digest) != (digest.rows(), digest.sum()) => Opened::Broken(
+            format!("it holds {} rows that are not the {} that were written", digest.rows(), seal.rows),
+        ),
+        Some(Some(seal)) => Opened::Sealed { index: Index { db, digest }, seal, rows },
+    }
+}
+
+/// A file that ends too early is damage; anything else is the disk's word.
+fn unreadable(dir: &Path, source: std::io::Error) -> Opened {
+    match source.kind() {
+        std::io::ErrorKind::UnexpectedEof
+        | std::io::ErrorKind::InvalidData
+        | std::io::ErrorKind::InvalidInput
+        | std::io::ErrorKind::NotFound
+        | std::io::ErrorKind::Other => Opened::Broken(source.to_string()),
+        _ => Opened::Unreachable(StoreError::io("open", dir, source)),
     }
 }
 
 /// sled reports its lock as an error of kind `Other`; only the text tells.
 fn is_lock(error: &sled::Error) -> bool {
     matches!(error, sled::Error::Io(source) if source.to_string().contains("could not acquire lock"))
-}
-
-fn corrupt(dir: &Path, reason: &str) -> StoreError {
-    StoreError::Corrupt { place: dir.display().to_string(), reason: reason.to_owned() }
 }

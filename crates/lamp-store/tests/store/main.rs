@@ -8,5 +8,6 @@ mod durability;
 mod faults;
 mod laws;
 mod model;
+mod recovery;
 mod support;
 mod watching;

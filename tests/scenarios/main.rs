@@ -22,6 +22,7 @@ mod interruption;
 mod left_alone;
 mod many_stacks;
 mod modes;
+mod older_store;
 mod orphans;
 mod permissions;
 mod replicas;

@@ -18,7 +18,7 @@ use lamp_api::v1alpha1::{
 use lamp_cloud::{InstanceState, State, tag};
 use lamp_controller::{Deps, Engine, Settings};
 use lamp_sim::{Config, Simulator, VirtualClock};
-use lamp_store::backend::{Backend, MemoryBackend};
+use lamp_store::backend::{Backend, Batch, MemoryBackend, Row, Write};
 use lamp_store::{Key, Preconditions, Store};
 use serde_json::Value;
 
@@ -221,6 +221,36 @@ impl Site {
         self.lost += 1;
         self.restart()?;
         self.make_namespace()
+    }
+
+    /// What a backup of the data directory would hold now.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn backup(&self) -> Result<Vec<Row>> {
+        Ok(self.rows.load()?)
+    }
+
+    /// The data directory is replaced by a backup, and the daemon started on it.
+    ///
+    /// # Errors
+    /// When the store cannot be opened.
+    pub fn restore(&mut self, backup: &[Row]) -> Result<()> {
+        let rows = MemoryBackend::new();
+        let writes = backup.iter().map(|(key, value)| Write::Put(key.clone(), value.clone())).collect();
+        rows.commit(&Batch { writes })?;
+        self.rows = Arc::new(rows);
+        self.restart()
+    }
+
+    /// A person says that a store which was found to be older than AWS is to stand, and starts the daemon again.
+    ///
+    /// # Errors
+    /// When the store cannot be written or opened.
+    pub fn confirm_epoch(&mut self) -> Result<Option<String>> {
+        let confirmed = self.finish(lamp_controller::confirm_epoch(&self.process.store))???;
+        self.restart()?;
+        Ok(confirmed)
     }
 
     fn make_namespace(&self) -> Result<()> {

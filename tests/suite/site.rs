@@ -41,6 +41,7 @@ impl Site {
             consistency_window: Duration::from_secs(4),
             agreement: Duration::from_millis(300),
             change_patience: Duration::from_secs(2),
+            epoch: None,
         };
         Self::with(Settings { plan, rate_percent: UNTHROTTLED, ..Settings::default() }).await
     }

@@ -16,12 +16,14 @@ pub mod tag {
     pub const UID: &str = "lamplighter:uid";
     pub const PART: &str = "lamplighter:part";
     pub const INTENT: &str = "lamplighter:intent";
+    /// When the life of the store began in which it was made, in seconds: a store that does not know it is older.
+    pub const EPOCH: &str = "lamplighter:epoch";
     pub const NAME: &str = "Name";
 
-    /// Whether an Auto Scaling group hands a tag on to what it launches. Its name and its intent are its own:
+    /// Whether an Auto Scaling group hands a tag on to what it launches. Its name, its intent and its epoch are its own:
     /// instances are named by the launch template, over whose tags those of the group would win.
     pub fn is_inherited(key: &str) -> bool {
-        key != NAME && key != INTENT
+        key != NAME && key != INTENT && key != EPOCH
     }
 }
 
@@ -73,13 +75,18 @@ impl Owner {
         identity
     }
 
-    /// A tag that says that a resource is somebody else's, or another part of ours.
-    pub fn contradicted_by<'a>(&self, part: &Part, tags: &'a Tags) -> Option<(&'a str, &'a str)> {
-        let identity = self.identity(part);
-        let contradicts = |(key, value): &(&String, &String)| {
-            key.as_str() != tag::NAME && identity.get(*key).is_some_and(|ours| ours != *value)
-        };
-        tags.iter().find(contradicts).map(|(key, value)| (key.as_str(), value.as_str()))
+    /// The tags that say that a resource is somebody else's, or another part of ours.
+    pub fn contradictions<'a>(
+        &self,
+        part: &Part,
+        tags: &'a Tags,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let mut identity = self.identity(part);
+        identity.remove(tag::NAME);
+        tags.iter().filter_map(move |(key, value)| {
+            let contradicts = identity.get(key).is_some_and(|ours| ours != value);
+            contradicts.then_some((key.as_str(), value.as_str()))
+        })
     }
 
     /// Whether `tags` say that a resource is ours.

@@ -11,6 +11,7 @@ use lamp_cloud::{Clock, Cloud, Kind, MetricQuery, Outcome, Request, ResourceId};
 use lamp_store::{Key, Store, StoreError, Stored};
 
 use crate::calls::Calls;
+use crate::epoch::Epochs;
 use crate::ledger;
 use crate::metrics::Metrics;
 use crate::observer::{Marks, Observed, Observer, Order, has_another_name};
@@ -77,6 +78,7 @@ pub(crate) struct Shared<C> {
     pub(crate) metrics: Metrics,
     pub(crate) recorder: Recorder,
     pub(crate) recollections: Recollections,
+    pub(crate) epochs: Epochs,
     pub(crate) stacks: StackCache,
     observer: tokio::sync::Mutex<Observer>,
     latest: RwLock<Arc<Observed>>,
@@ -92,6 +94,7 @@ impl<C: Cloud> Engine<C> {
         let shared = Shared {
             calls: Calls::new(&deps),
             recorder: Recorder::new(deps.store.clone(), Arc::clone(&deps.clock)),
+            epochs: Epochs::of(&deps.store),
             store: deps.store,
             clock: deps.clock,
             install: deps.install,
@@ -117,6 +120,10 @@ impl<C: Cloud> Engine<C> {
         let order = shared.order();
         let observed = Arc::new(observer.pass(&shared.calls, &*shared.clock, order).await);
         shared.prune_marks(&observer);
+        // Before anything is decided from it.
+        if let Err(error) = shared.epochs.mind(&shared.store, &observed, shared.clock.now()).await {
+            tracing::warn!(%error, "the epoch could not be written down");
+        }
         shared.publish(&observed, self.region());
         shared.publish_metrics(&observer, started);
         drop(observer);
@@ -262,6 +269,13 @@ impl<C> Shared<C> {
             Some(stored) => Ok(!self.minds(&stored)?),
             None => Ok(false),
         }
+    }
+
+    /// The lost stacks whose remains may be taken over: nobody ordered their deletion.
+    pub(crate) fn lost(&self) -> BTreeSet<String> {
+        let going = self.going();
+        let orphans = self.orphans();
+        orphans.rows.into_iter().map(|orphan| orphan.uid).filter(|uid| !going.contains(uid)).collect()
     }
 
     /// The lost stacks whose remains are being deleted.

@@ -11,6 +11,7 @@ use crate::engine::Shared;
 use crate::ledger::{self, LedgerError};
 use crate::observer::is_ours;
 use crate::outcome::{self, Ending, not_sent};
+use crate::reconcile::STORE_OLDER;
 use crate::stack::Identity;
 
 /// In whose name actions are carried out.
@@ -143,6 +144,9 @@ async fn hindrance<C: Cloud>(
     action: &Action,
     entry: Option<&LedgerEntry>,
 ) -> Option<Ending> {
+    if let Some(why) = shared.epochs.hold() {
+        return Some(Ending::Refused(not_sent(&action.part, &action.request, STORE_OLDER, &why)));
+    }
     if entry.is_some_and(|entry| !outcome::allows(entry, &action.request)) {
         let why = "the outcome of an earlier creation of this part is not known yet";
         return Some(Ending::Refused(not_sent(&action.part, &action.request, "IntentOpen", why)));

@@ -11,6 +11,7 @@
 //! | `reconcile` | one stack: read, plan, check, execute, report |
 //! | `execute`, `outcome` | the only place that changes AWS, and what a reply means |
 //! | `ledger` | intents and records in the store |
+//! | `epoch` | whether the store is as new as what AWS carries |
 //! | `requeue` | when a key is looked at again: the only such policy |
 //! | `status`, `report`, `recorder` | what people and machines are told |
 //! | `answer` | `Plan` objects |
@@ -25,6 +26,7 @@ mod budget;
 mod calls;
 mod controller;
 mod engine;
+mod epoch;
 mod execute;
 mod finalizer;
 mod import;
@@ -51,6 +53,7 @@ mod time;
 
 pub use controller::{Controller, Readiness};
 pub use engine::{Deps, Engine};
+pub use epoch::confirm_epoch;
 pub use metered::Metered;
 pub use metrics::Metrics;
 pub use observer::Observed;

@@ -22,6 +22,9 @@ use crate::stack::Stack;
 use crate::status::{self, Stalled};
 use crate::time::since;
 
+/// Nothing is changed because the store is older than AWS.
+pub(crate) const STORE_OLDER: &str = "StoreOlderThanAWS";
+
 /// Why a reconcile could not go on: all of it is the store's word.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Fault {
@@ -86,6 +89,9 @@ async fn keep<C: Cloud>(shared: &Shared<C>, stack: &Stack) -> Result<Next, Fault
     if spec.mode == Mode::Paused {
         return pause(shared, stack, &ledger).await;
     }
+    if let Some(message) = shared.epochs.hold() {
+        return stall(shared, stack, STORE_OLDER, message).await;
+    }
     if spec.region != shared.calls.region() {
         let message = format!(
             "spec.region is {}, but this daemon works in {}: nothing is read or changed for this stack",
@@ -103,6 +109,8 @@ async fn keep<C: Cloud>(shared: &Shared<C>, stack: &Stack) -> Result<Next, Fault
     };
     remember_names(shared, stack, adoption, &ledger);
     let Some(observed) = fresh(shared, stack) else { return Ok(Next::Observe) };
+    let lost = if adoption.parts.is_empty() { BTreeSet::new() } else { shared.lost() };
+    let adoption = &Adoption { lost, ..adoption.clone() };
     pursue(shared, &Run { stack, spec, adoption, ledger: &ledger, observed: &observed }).await
 }
 
@@ -130,6 +138,7 @@ async fn pursue<C: Cloud>(shared: &Shared<C>, run: &Run<'_>) -> Result<Next, Fau
     let inventory = run.observed.slice(uid);
     let recollection = shared.recollections.get(uid);
     let basis = basis(run, &inventory);
+    let settings = settings(shared)?;
     if let Some(settled) = recollection.settled.as_ref().filter(|settled| settled.holds(&basis, now)) {
         return Ok(Next::Settled { at: Some(settled.next_look) });
     }
@@ -144,7 +153,7 @@ async fn pursue<C: Cloud>(shared: &Shared<C>, run: &Run<'_>) -> Result<Next, Fau
         inventory: &inventory,
         ledger: run.ledger,
         memory: &recollection.memory,
-        settings: &shared.settings.plan,
+        settings: &settings,
         now,
     };
     let plan = lamp_plan::plan(&input);
@@ -159,6 +168,13 @@ async fn pursue<C: Cloud>(shared: &Shared<C>, run: &Run<'_>) -> Result<Next, Fau
     });
     let (settled, executed) = carry_out(shared, run, &plan).await?;
     conclude(shared, run, &input, &plan, &basis, (&settled, executed)).await
+}
+
+/// How to plan: what is made carries an epoch that is written down.
+fn settings<C: Cloud>(shared: &Shared<C>) -> Result<lamp_plan::Settings, Fault> {
+    let missing = || StoreError::Unavailable { reason: "its epoch could not be written down yet".to_owned() };
+    let epoch = shared.epochs.current().ok_or_else(missing)?;
+    Ok(lamp_plan::Settings { epoch: Some(epoch), ..shared.settings.plan.clone() })
 }
 
 /// Writes down what the observation settled, then acts. Only `Enforce` does either.

@@ -61,8 +61,8 @@ pub(crate) fn requeue(next: Next, now: Timestamp, period: Duration) -> Requeue {
 
 /// The first wait after a failure.
 const BACKOFF_BASE: Duration = Duration::from_secs(1);
-/// The longest wait between failures.
-const BACKOFF_LIMIT: Duration = Duration::from_secs(300);
+/// The longest wait between failures. They are the store's: once its disk is well, work goes on within a minute.
+const BACKOFF_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long a key waits after its `failures`th failure in a row. The jitter of up to a fifth comes from the key, so
 /// that keys which failed together do not come back together, and equal runs wait equally.
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn backoff_doubles_up_to_five_minutes_and_differs_by_key() {
+    fn backoff_doubles_up_to_half_a_minute_and_differs_by_key() {
         let one = Key::new("lampstacks", "default", "one");
         let other = Key::new("lampstacks", "default", "other");
         assert!(backoff(&one, 2) > backoff(&one, 1));

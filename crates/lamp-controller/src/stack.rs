@@ -101,7 +101,7 @@ fn allowed(annotation: &str) -> Result<Adoption, String> {
         Adopt::Tagged => Adoption::of_tagged(),
         Adopt::Named(named) => {
             let parts = named.into_iter().map(|(part, id)| (Part::new(part), id)).collect();
-            Adoption { tagged: false, parts }
+            Adoption { parts, ..Adoption::default() }
         }
     })
 }

@@ -8,7 +8,7 @@ mod future;
 mod judge;
 mod place;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lamp_api::v1alpha1::PartState;
@@ -28,12 +28,14 @@ pub struct Adoption {
     pub tagged: bool,
     /// These resources, each as the part that it is to be.
     pub parts: BTreeMap<Part, ResourceId>,
+    /// `metadata.uid` of stacks that the store has lost: what carries one of them, and is named, belongs to nobody.
+    pub lost: BTreeSet<String>,
 }
 
 impl Adoption {
     /// Of whatever carries the stack's tags already.
     pub fn of_tagged() -> Self {
-        Self { tagged: true, parts: BTreeMap::new() }
+        Self { tagged: true, ..Self::default() }
     }
 
     /// Whether a resource that carries the tags of a part may go into the records.

@@ -109,7 +109,12 @@ fn anothers(input: &PlanInput<'_>, action: &Action, id: &ResourceId) -> Option<V
         return violation(action, LAW, format!("{id} was not read"));
     };
     let ours = [(tag::INSTALL, &input.owner.install), (tag::UID, &input.owner.uid)];
-    let foreign = ours.into_iter().find(|(key, value)| row.tags.get(*key).is_some_and(|tag| tag != *value));
+    let is_foreign = |key: &str, ours: &String, tag: &String| {
+        tag != ours && !(key == tag::UID && input.adoption.lost.contains(tag))
+    };
+    let foreign = ours
+        .into_iter()
+        .find(|(key, value)| row.tags.get(*key).is_some_and(|found| is_foreign(key, value, found)));
     foreign.and_then(|(key, _)| violation(action, LAW, format!("{id} has another {key}")))
 }
 

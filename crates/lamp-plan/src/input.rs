@@ -44,6 +44,8 @@ pub struct Settings {
     pub agreement: Duration,
     /// How long the same change is not sent again while readings do not show it yet.
     pub change_patience: Duration,
+    /// What is made carries it: the life of the store in which it is made. `None`: nothing is to be made.
+    pub epoch: Option<u64>,
 }
 
 impl Default for Settings {
@@ -52,6 +54,7 @@ impl Default for Settings {
             consistency_window: Duration::from_secs(300),
             agreement: Duration::from_secs(10),
             change_patience: Duration::from_secs(60),
+            epoch: None,
         }
     }
 }

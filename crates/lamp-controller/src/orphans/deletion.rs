@@ -211,7 +211,7 @@ fn adoption(inventory: &Inventory, ledger: &Ledger) -> Adoption {
         let first = rows.iter().map(|row| &row.id).min().filter(|_| !is_there)?;
         Some((part.clone(), first.clone()))
     });
-    Adoption { tagged: false, parts: unrecorded.collect() }
+    Adoption { parts: unrecorded.collect(), ..Adoption::default() }
 }
 
 /// A spec that wants nothing, and keeps the data of databases in final snapshots.

@@ -1,6 +1,6 @@
 //! May this resource be taken over as that part?
 
-use lamp_cloud::{Kind, Part, Resource, ResourceId, State};
+use lamp_cloud::{Kind, Part, Resource, ResourceId, State, tag};
 
 use super::{Future, Named, place};
 use crate::observed::rows;
@@ -79,7 +79,7 @@ fn in_one_namespace(kind: Kind, part: &Part, other: &Part) -> bool {
 
 /// Why a resource that is there is not taken.
 fn objection(draft: &Draft<'_>, future: &Future, part: &Part, row: &Resource) -> Option<String> {
-    if let Some((key, value)) = draft.input.owner.contradicted_by(part, &row.tags) {
+    if let Some((key, value)) = contradiction(draft, part, row) {
         return Some(format!("its tag {key}={value} says that it belongs to another stack or part"));
     }
     match &row.state {
@@ -92,6 +92,14 @@ fn objection(draft: &Draft<'_>, future: &Future, part: &Part, row: &Resource) ->
     }
     let obstacle = future.obstacle(part)?;
     Some(format!("{obstacle}; put the spec right, or let spec.ignore leave the field alone"))
+}
+
+/// A tag that says that it is another's. What carries our tags and belonged to a stack that is lost is nobody's.
+fn contradiction<'a>(draft: &Draft<'_>, part: &Part, row: &'a Resource) -> Option<(&'a str, &'a str)> {
+    let uid = row.tags.get(tag::UID);
+    let is_left = uid.is_some_and(|uid| draft.input.adoption.lost.contains(uid));
+    let mut contradictions = draft.input.owner.contradictions(part, &row.tags);
+    contradictions.find(|(key, _)| !(is_left && [tag::UID, tag::STACK].contains(key)))
 }
 
 /// A resource that cannot be found stops a takeover that has not begun. After one, an annotation may stay that names

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use lamp_api::v1alpha1::PartState;
-use lamp_cloud::{Body, Kind, LedgerEntry, Outcome, Part, Request, Resource, ResourceId, State, token};
+use lamp_cloud::{
+    Body, Kind, LedgerEntry, Outcome, Part, Request, Resource, ResourceId, State, Tags, tag, token,
+};
 
 use super::attempt::propose;
 use super::intents;
@@ -217,7 +219,7 @@ fn create(draft: &mut Draft<'_>, wanted: &Wanted) {
         request: Request::Create {
             part: wanted.part.clone(),
             name: naming::name(&draft.input, &wanted.part),
-            tags: draft.input.owner.tags(&wanted.part, &token),
+            tags: tags(draft, &wanted.part, &token),
             token,
             body,
         },
@@ -226,6 +228,13 @@ fn create(draft: &mut Draft<'_>, wanted: &Wanted) {
         precondition: None,
     };
     propose(draft, action, None, PartState::Progressing);
+}
+
+/// What it carries from its creation on.
+fn tags(draft: &Draft<'_>, part: &Part, intent: &str) -> Tags {
+    let mut tags = draft.input.owner.tags(part, intent);
+    tags.extend(draft.input.settings.epoch.map(|epoch| (tag::EPOCH.to_owned(), epoch.to_string())));
+    tags
 }
 
 /// Resolves references, and returns those parts without which it cannot be created.

@@ -56,6 +56,9 @@ pub(crate) enum ApiError {
     Internal(String),
     #[error("{0}")]
     Unavailable(String),
+    /// The disk of the store has no room.
+    #[error("{0}")]
+    InsufficientStorage(String),
 }
 
 /// `lampstacks.lamplighter.dev`, `namespaces`.
@@ -96,6 +99,7 @@ impl ApiError {
             )),
             invalid @ StoreError::Invalid { .. } => ApiError::BadRequest(invalid.to_string()),
             unavailable @ StoreError::Unavailable { .. } => ApiError::Unavailable(unavailable.to_string()),
+            full @ StoreError::Full { .. } => ApiError::InsufficientStorage(full.to_string()),
             other => ApiError::Internal(other.to_string()),
         }
     }
@@ -126,7 +130,14 @@ impl ApiError {
             ApiError::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequests"),
             ApiError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
             ApiError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
+            ApiError::InsufficientStorage(_) => (StatusCode::INSUFFICIENT_STORAGE, "InsufficientStorage"),
         }
+    }
+
+    /// Whether the same request is likely to succeed a little later.
+    fn may_be_repeated(&self) -> bool {
+        use ApiError::{InsufficientStorage, TooManyRequests, Unavailable};
+        matches!(self, TooManyRequests(_) | Unavailable(_) | InsufficientStorage(_))
     }
 
     /// The `Status` object that says it.
@@ -159,7 +170,7 @@ impl ApiError {
             ApiError::TooLargeRevision(message) => Some(
                 json!({"causes": [{"reason": "ResourceVersionTooLarge", "message": message}], "retryAfterSeconds": 1}),
             ),
-            ApiError::TooManyRequests(_) | ApiError::Unavailable(_) => Some(json!({"retryAfterSeconds": 1})),
+            _ if self.may_be_repeated() => Some(json!({"retryAfterSeconds": 1})),
             _ => None,
         }
     }
@@ -180,6 +191,7 @@ fn cause(error: &FieldError) -> Value {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (code, _) = self.code_and_reason();
+        let may_be_repeated = self.may_be_repeated();
         if code.is_server_error() {
             tracing::warn!(code = code.as_u16(), error = %self, "request failed");
         }
@@ -190,7 +202,7 @@ impl IntoResponse for ApiError {
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = code;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-        if matches!(self, ApiError::TooManyRequests(_) | ApiError::Unavailable(_)) {
+        if may_be_repeated {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

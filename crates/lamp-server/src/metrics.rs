@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::Method;
+use lamp_store::{DamagedPart, Store};
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use crate::parameters::Parameters;
@@ -19,6 +20,39 @@ pub(crate) struct Metrics {
     requests: IntCounterVec,
     durations: HistogramVec,
     watches: IntGaugeVec,
+    store: StoreMetrics,
+}
+
+/// How the store is, as of the last scrape.
+#[derive(Clone, Debug)]
+struct StoreMetrics {
+    writable: IntGauge,
+    short_of_space: IntGauge,
+    recovered: IntGaugeVec,
+}
+
+impl StoreMetrics {
+    fn register(registry: &Registry) -> Result<StoreMetrics, prometheus::Error> {
+        let writable = IntGauge::new(
+            "lamplighter_store_writable",
+            "1 unless the last write of the store failed: until one succeeds, nothing is changed on AWS.",
+        )?;
+        let short_of_space = IntGauge::new(
+            "lamplighter_store_short_of_space",
+            "1 after the disk was full, until the space that is kept for this could be taken again.",
+        )?;
+        let recovered = IntGaugeVec::new(
+            Opts::new(
+                "lamplighter_store_recovered",
+                "1 if this part of the data directory was damaged when the daemon started, and was made good.",
+            ),
+            &["part"],
+        )?;
+        registry.register(Box::new(writable.clone()))?;
+        registry.register(Box::new(short_of_space.clone()))?;
+        registry.register(Box::new(recovered.clone()))?;
+        Ok(StoreMetrics { writable, short_of_space, recovered })
+    }
 }
 
 impl Metrics {
@@ -45,7 +79,18 @@ impl Metrics {
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(durations.clone()))?;
         registry.register(Box::new(watches.clone()))?;
-        Ok(Metrics { requests, durations, watches })
+        Ok(Metrics { requests, durations, watches, store: StoreMetrics::register(registry)? })
+    }
+
+    /// Asks the store how it is.
+    pub(crate) fn publish_store(&self, store: &Store) {
+        let health = store.health();
+        self.store.writable.set(i64::from(store.fault().is_none()));
+        self.store.short_of_space.set(i64::from(health.is_short_of_space));
+        for part in DamagedPart::ALL {
+            let is_damaged = health.repaired.iter().any(|damage| damage.part == part);
+            self.store.recovered.with_label_values(&[part.name()]).set(i64::from(is_damaged));
+        }
     }
 
     /// Counts a watch as open until the guard is dropped.

@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Prints the IAM policy of the daemon's role: exactly what it can call, within its installation.
     IamPolicy(IamPolicyArgs),
+    /// Looks after a data directory while no daemon runs on it.
+    Store(StoreArgs),
 }
 
 /// A flag that is not given is looked for in the environment, then in `--config`, then its default holds.
@@ -108,6 +110,42 @@ pub(crate) struct IamPolicyArgs {
     /// The AWS account of the role [default: whichever it is]
     #[arg(long, value_name = "ID")]
     pub(crate) account: Option<String>,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct StoreArgs {
+    #[command(subcommand)]
+    pub(crate) task: StoreTask,
+
+    /// The data directory, as given to the daemon
+    #[arg(
+        long,
+        global = true,
+        env = "LAMPLIGHTER_DATA_DIR",
+        default_value = "/var/lib/lamplighter",
+        value_name = "DIR"
+    )]
+    pub(crate) data_dir: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum StoreTask {
+    /// Reads everything and changes nothing; exit code 1 if something is damaged or lost
+    Verify,
+    /// Writes everything into a new file, as lines of JSON with a digest
+    Export {
+        /// The file
+        file: PathBuf,
+    },
+    /// Makes a data directory of an export; it must not hold a store yet
+    Import {
+        /// The file
+        file: PathBuf,
+    },
+    /// Makes the store anew from what can still be read, and gives up the rest
+    Rebuild,
+    /// Lets a store stand that is older than AWS (StoreOlderThanAWS), a restored backup for example
+    Confirm,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]

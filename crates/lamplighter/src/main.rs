@@ -8,15 +8,19 @@ mod home;
 mod iam_policy;
 mod serve;
 mod simulated;
+mod store;
 mod telemetry;
 mod wire;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use lamp_store::StoreError;
 
 use crate::args::{Args, Command};
 
+/// `EX_TEMPFAIL`: another process has the data directory.
+const IN_USE: u8 = 75;
 /// `EX_USAGE` of sysexits.h: 2 means "there are changes" elsewhere, so a wrong flag must not.
 const USAGE: u8 = 64;
 
@@ -33,9 +37,17 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("lamplighter: {error:#}");
-            ExitCode::FAILURE
+            code(&error)
         }
     }
+}
+
+/// What scripts are told of an error.
+fn code(error: &anyhow::Error) -> ExitCode {
+    let is_locked = |cause: &(dyn std::error::Error + 'static)| {
+        matches!(cause.downcast_ref(), Some(StoreError::Locked { .. }))
+    };
+    if error.chain().any(is_locked) { ExitCode::from(IN_USE) } else { ExitCode::FAILURE }
 }
 
 fn run(args: Args) -> anyhow::Result<()> {
@@ -43,6 +55,7 @@ fn run(args: Args) -> anyhow::Result<()> {
         Command::Serve(serve) => runtime()?.block_on(serve::run(serve)),
         Command::Demo(demo) => runtime()?.block_on(demo::run(demo)),
         Command::IamPolicy(policy) => iam_policy::run(&policy),
+        Command::Store(store) => store::run(&store),
     }
 }
 

@@ -42,13 +42,16 @@ pub(crate) async fn alive() -> &'static str {
 }
 
 pub(crate) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
-    match (shared.dependencies.readiness)() {
+    let store = shared.dependencies.store.fault();
+    let store = store.map_or(Ok(()), |fault| Err(format!("the last write of the store failed: {fault}")));
+    match store.and_then(|()| (shared.dependencies.readiness)()) {
         Ok(()) => "ok".into_response(),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
     }
 }
 
 pub(crate) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    shared.metrics.publish_store(&shared.dependencies.store);
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (shared.dependencies.metrics_text)())
         .into_response()
 }

@@ -34,7 +34,10 @@ pub(crate) async fn start() -> Harness {
 }
 
 pub(crate) async fn start_with(limits: Limits) -> Harness {
-    let store = Store::in_memory(Timestamp::now);
+    start_on(Store::in_memory(Timestamp::now), limits).await
+}
+
+pub(crate) async fn start_on(store: Store, limits: Limits) -> Harness {
     let shutdown = CancellationToken::new();
     let registry = Registry::new();
     let text = registry.clone();

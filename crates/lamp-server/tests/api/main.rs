@@ -5,6 +5,7 @@
 mod about;
 mod creating;
 mod deleting;
+mod full_disk;
 mod harness;
 mod kubectl;
 mod limits;

@@ -64,6 +64,11 @@ impl Home {
         format!("http://{}", self.listen)
     }
 
+    /// The data directory of the daemon.
+    pub fn data_dir(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
     /// Starts the daemon, and waits until it answers.
     ///
     /// # Errors
@@ -86,7 +91,7 @@ impl Home {
     fn command(&self) -> Result<Command> {
         let mut command = Command::new(binary("lamplighter")?);
         command.args(["serve", "--region", REGION, "--listen", &self.listen]);
-        command.arg("--data-dir").arg(self.directory.path().join("data"));
+        command.arg("--data-dir").arg(self.data_dir());
         match &self.cloud {
             Cloud::Endpoint { url, install, flags } => command
                 .args(["--cloud", "aws", "--install", install])

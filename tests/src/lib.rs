@@ -9,6 +9,7 @@ pub mod counting;
 pub mod crash;
 pub mod daemon;
 pub mod drift;
+pub mod fire;
 pub mod foreign;
 pub mod generated;
 pub mod peers;

@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask test`, `lint`, `bench`, `peers`, `sim`, `codegen`.
+//! The project's own chores: `cargo xtask test`, `lint`, `bench`, `peers`, `sim`, `store-fire`, `codegen`.
 //!
 //! Whatever a chore needs beyond cargo it fetches into `target/` itself.
 
@@ -43,6 +43,11 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// The store under fire: kills, full disks, flipped bits; exits 1 if anything is lost.
+    StoreFire {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Writes the files that are made from the sources: `specs/schema/lampstack.json`, `deploy/iam/*.json`.
     Codegen,
 }
@@ -54,6 +59,7 @@ fn main() -> Result<()> {
         Chore::Bench { arguments } => measure("bench", &arguments),
         Chore::Peers { arguments } => peers(&arguments),
         Chore::Sim { arguments } => measure("sim", &arguments),
+        Chore::StoreFire { arguments } => measure("store-fire", &arguments),
         Chore::Codegen => tree::cargo(&["run", "--quiet", "--package", "lamp-tests", "--bin", "codegen"]),
     }
 }

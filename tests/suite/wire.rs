@@ -22,7 +22,8 @@ use crate::support::connect;
 
 /// Of all calls.
 const SHARE: f64 = 0.2;
-/// Sites at once, each in an account of its own: mostly they wait for the SDK to repeat a reading.
+/// Sites at once, each in an account of its own: mostly they wait for the SDK to repeat a reading. Many rounds need 10 GB
+/// for this many emulators.
 const AT_ONCE: usize = 40;
 /// Time that passes when nothing is to be done at once.
 const STEP: Duration = Duration::from_secs(60);

@@ -130,6 +130,8 @@ impl Lamplighter {
             }
             if is_whole() {
                 watch.repaired = Some(watch.elapsed());
+                // It may be put back between two looks for a sign.
+                watch.noticed = watch.noticed.or(watch.repaired);
             }
             if drift.owed == Owed::Consent && watch.elapsed() >= NOTICE.as_secs_f64() && !consented {
                 self.consent().await?;

@@ -17,6 +17,8 @@ pub mod tag {
     pub const PART: &str = "lamplighter:part";
     pub const INTENT: &str = "lamplighter:intent";
     pub const NAME: &str = "Name";
+    /// A person puts it on an instance that must be left as it is; its value is the reason.
+    pub const HOLD: &str = "lamplighter:hold";
 
     /// Whether an Auto Scaling group hands a tag on to what it launches. Its name and its intent are its own:
     /// instances are named by the launch template, over whose tags those of the group would win.

@@ -84,6 +84,7 @@ fn half_of_the_healthy_targets_stay_unless_ec2_says_that_they_are_dead() {
         instance_type: "t3.small".to_owned(),
         launched_at: at(-5000),
         status: None,
+        events: Vec::new(),
     }];
     step(&mut world);
     world.now = 15;

@@ -89,7 +89,7 @@ fn nothing_held_is_rolled_out() {
 fn a_plan_that_takes_what_is_held_or_behind_a_breaker_is_unlawful() {
     let mut world = tier_of(4);
     sicken(&mut world, 1);
-    let plan = watch(&mut world, 90);
+    let mut plan = watch(&mut world, 90);
     assert_eq!(replaced(&plan), ["i-1"]);
     assert_eq!(laws(&mut world, &plan), Vec::<&str>::new());
     for of in ["stack", "tier", "instance"] {
@@ -100,8 +100,8 @@ fn a_plan_that_takes_what_is_held_or_behind_a_breaker_is_unlawful() {
     (world.holds, world.members[1].tags) = (Holds::default(), [].into());
     let open =
         lamp_cloud::OpenBreaker { since: at(0), why: "x".to_owned(), calm_since: None, requested: None };
-    let entry = world.ledger.get_mut(&crate::parts::auto_scaling_group(TIER)).unwrap();
-    entry.healing.breakers.insert("stack".to_owned(), open);
+    let record = plan.healing.entry(crate::parts::auto_scaling_group(TIER)).or_default();
+    record.breakers.insert("stack".to_owned(), open);
     assert_eq!(laws(&mut world, &plan), ["nothing is replaced behind a breaker"]);
 }
 

@@ -58,7 +58,8 @@ fn drifted(draft: &Draft<'_>, part: &Part) -> Option<String> {
 
 /// We changed it: because the spec did, or to put back what somebody else had done shortly before.
 fn changed_near(entry: &LedgerEntry, part: &Part, since: Timestamp, now: Timestamp) -> Option<String> {
-    let (at, what) = changed(entry)?;
+    // While it is being made, it is changed as well.
+    let (at, what) = changed(entry).filter(|(at, _)| entry.completed_at.is_some_and(|done| done <= *at))?;
     let until = at.checked_add(SOON).unwrap_or(at);
     let earliest = at.checked_sub(NOTICED).unwrap_or(at);
     (earliest <= since && since < until && now < until).then(|| {

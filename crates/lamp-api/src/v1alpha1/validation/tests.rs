@@ -8,6 +8,8 @@ use crate::v1alpha1::LampStackSpec;
 
 #[path = "tests/ignore.rs"]
 mod ignore;
+#[path = "tests/limits.rs"]
+mod limits;
 #[path = "tests/maintenance.rs"]
 mod maintenance;
 
@@ -334,27 +336,6 @@ fn ranges_of_a_tier() {
         spec.tiers[0].healing.maxReplacementsInARow: Invalid value: 11: must be from 1 to 10
         spec.tiers[0].rootVolume.gib: Invalid value: 4: must be from 8 to 1024
         spec.tiers[0].userData: Invalid value: "…": 12289 bytes: at most 12288; let a short script fetch what is larger, from S3 for example
-    "#]],
-    );
-}
-
-#[test]
-fn limits_of_the_site() {
-    check(
-        &[("/breakers", json!({"sickTiers": 1, "maxRemakesPerHour": 0}))],
-        expect![[r#"
-        spec.breakers.sickTiers: Invalid value: 1: must be from 2 to 10
-        spec.breakers.maxRemakesPerHour: Invalid value: 0: must be from 1 to 20
-    "#]],
-    );
-}
-
-#[test]
-fn a_limit_that_another_one_makes_useless_is_refused() {
-    check(
-        &[("/tiers/0/healing", json!({"maxUnhealthyPercent": 20, "maxInFlightPercent": 30}))],
-        expect![[r#"
-        spec.tiers[0].healing.maxInFlightPercent: Invalid value: 30: must not be more than maxUnhealthyPercent, which is 20: so many are not replaced
     "#]],
     );
 }

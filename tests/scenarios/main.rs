@@ -10,6 +10,7 @@
 
 mod adoption;
 mod blockers;
+mod causes;
 mod changes;
 mod contention;
 mod creation;
@@ -29,3 +30,4 @@ mod replicas;
 mod rollout;
 mod scaling;
 mod stage;
+mod static_stability;

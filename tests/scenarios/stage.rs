@@ -18,7 +18,7 @@ use serde_json::Value;
 /// Time moves by the period of observation.
 pub(crate) const STEP: Duration = Duration::from_secs(15);
 /// A quiet day is looked at in these steps.
-const QUIET_STEP: Duration = Duration::from_secs(300);
+pub(crate) const QUIET_STEP: Duration = Duration::from_secs(300);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 
 use anyhow::Result;
-use lamp_cloud::kinds::auto_scaling_group::{self, AutoScalingGroup};
+use lamp_cloud::kinds::auto_scaling_group::{self, AutoScalingGroup, EC2};
 use lamp_cloud::kinds::db_instance::{DbFacts, DbInstance};
 use lamp_cloud::kinds::db_parameter_group::{self, DbParameterGroup};
 use lamp_cloud::kinds::db_subnet_group::DbSubnetGroup;
@@ -224,6 +224,7 @@ impl<H: Hands> Builder<'_, H> {
             desired: 3,
             instance_types: Vec::new(),
             grace_seconds: 120,
+            health_check_type: EC2.to_owned(),
             members: Vec::new(),
             suspended: Vec::new(),
         };

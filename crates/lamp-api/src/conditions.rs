@@ -19,6 +19,8 @@ pub mod types {
     pub const DRIFT_REPORTED: &str = "DriftReported";
     /// Somebody else keeps changing a field, which is left alone for a while.
     pub const CONTENDED: &str = "Contended";
+    /// A person holds the stack, a tier or an instance; there while one does.
+    pub const HELD: &str = "Held";
     /// The network is as its spec says.
     pub const NETWORK_READY: &str = "NetworkReady";
     /// Each tier has the instances it wants, and they serve.
@@ -29,6 +31,9 @@ pub mod types {
 
 /// Reason of [`types::PAUSED`] while `spec.mode` is `Paused`. People's alerts and scripts name it.
 pub const MODE_PAUSED: &str = "ModePaused";
+
+/// Reason of [`types::HELD`] while something is held.
+pub const HOLD_REQUESTED: &str = "HoldRequested";
 
 /// Reason of [`types::STALLED`] while something foreign keeps a stack from being deleted.
 pub const DELETION_BLOCKED: &str = "DeletionBlocked";

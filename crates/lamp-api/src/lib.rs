@@ -34,6 +34,9 @@ pub mod annotations {
     pub const ADOPT: &str = "lamplighter.dev/adopt";
     /// Consents to a change that destroys and recreates: the value is `metadata.generation` as a number.
     pub const CONFIRM_REPLACE: &str = "lamplighter.dev/confirm-replace";
+    /// Nothing is replaced, scaled in or rolled out while it stands; the value is the reason. With `.` and the name of a
+    /// tier behind it, it holds that tier alone.
+    pub const HOLD: &str = "lamplighter.dev/hold";
     /// Consents to deleting data: the value is the stack's name.
     pub const CONFIRM_DELETE: &str = "lamplighter.dev/confirm-delete";
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::{
-    Instance, Kind, Listing, NetworkInterface, Part, Resource, ResourceId, Signals, TargetHealth, Zone,
+    Instance, Kind, Listing, NetworkInterface, Part, Resource, ResourceId, Service, Signals, TargetHealth,
+    Zone,
 };
 
 /// One listing of one pass: complete, or unknown for a reason. Never half.
@@ -28,6 +29,8 @@ pub struct Region {
     /// Zones whose instances could not be listed, and why, while those of the others could.
     pub unseen_zones: BTreeMap<String, String>,
     pub signals: Signals,
+    /// Services that fail more often than not, and how: nothing that depends on one is destroyed.
+    pub troubled: BTreeMap<Service, String>,
 }
 
 impl Region {

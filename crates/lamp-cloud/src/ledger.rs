@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{CloudError, Kind, Request, ResourceId};
+use crate::{CloudError, HealingRecord, Kind, Request, ResourceId};
 
 /// What the store knows of one part of a stack. Written durably before and after each mutation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,12 +27,18 @@ pub struct LedgerEntry {
     /// How many attempts to make it ended in a failed or vanished resource.
     #[serde(default)]
     pub attempt: u32,
+    /// When it was made again in the last hour, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remakes: Vec<Timestamp>,
     /// The fields that were put back lately.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub corrections: BTreeMap<String, Corrections>,
     /// Of a launch template: what its versions proved to be.
     #[serde(default, skip_serializing_if = "Versions::is_unknown")]
     pub versions: Versions,
+    /// Of an Auto Scaling group: what healing must not forget.
+    #[serde(default, skip_serializing_if = "HealingRecord::is_empty")]
+    pub healing: HealingRecord,
     /// The mutation whose outcome is not known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<Intent>,

@@ -8,6 +8,7 @@
 mod clock;
 mod error;
 mod field;
+mod healing_record;
 pub mod iam;
 mod inventory;
 pub mod kinds;
@@ -29,6 +30,7 @@ use std::future::Future;
 pub use clock::Clock;
 pub use error::{CloudError, ErrorClass};
 pub use field::{Difference, FieldOwner, Mutability};
+pub use healing_record::{Chain, HealingRecord, OpenBreaker, Succession};
 pub use inventory::{Inventory, Lookup, Region, Section};
 pub use kinds::{Body, Change, Kind};
 pub use ledger::{
@@ -36,8 +38,8 @@ pub use ledger::{
 };
 pub use limits::Limit;
 pub use live::{
-    Instance, InstanceState, LifecycleState, Member, NetworkInterface, StatusCheck, Target, TargetHealth,
-    TargetState, Zone,
+    Instance, InstanceState, InstanceStatus, LifecycleState, Member, NetworkInterface, ScheduledEvent,
+    ScheduledKind, StatusCheck, Target, TargetHealth, TargetState, Zone,
 };
 pub use names::{NAME_PREFIX, token, unique_name};
 pub use operation::Operation;

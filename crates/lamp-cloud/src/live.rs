@@ -26,6 +26,9 @@ pub struct Instance {
     pub launched_at: Timestamp,
     /// The worse of EC2's two status checks; `None` where it was not read or is still initialising.
     pub status: Option<StatusCheck>,
+    /// What AWS is going to do to it, as far as that was read: soonest first.
+    #[serde(default)]
+    pub events: Vec<ScheduledEvent>,
 }
 
 /// EC2's word for an instance.
@@ -43,7 +46,55 @@ pub enum InstanceState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StatusCheck {
     Ok,
+    /// The instance itself fails: it does not boot, or its network is misconfigured.
     Impaired,
+    /// The host that it stands on fails, or its power or network.
+    SystemImpaired,
+}
+
+impl StatusCheck {
+    /// Whether either check fails.
+    pub fn is_impaired(self) -> bool {
+        self != Self::Ok
+    }
+}
+
+/// What EC2 says of how an instance does, in a call of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceStatus {
+    pub instance: ResourceId,
+    /// `None` while a check is still initialising, or lacks data.
+    pub check: Option<StatusCheck>,
+    /// Soonest first; those that are over or were called off are left out.
+    pub events: Vec<ScheduledEvent>,
+}
+
+/// What AWS is going to do to an instance.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ScheduledEvent {
+    /// The earliest time at which it begins.
+    pub not_before: Timestamp,
+    pub kind: ScheduledKind,
+}
+
+/// EC2's code of a scheduled event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ScheduledKind {
+    /// `instance-retirement`: its host is given up, and it is stopped or terminated.
+    Retirement,
+    /// `instance-stop`: it is stopped, to be started on another host.
+    Stop,
+    /// `instance-reboot` or `system-reboot`: it is away for some minutes.
+    Reboot,
+    /// `system-maintenance`: its network or power may be away for a while.
+    Maintenance,
+}
+
+impl ScheduledKind {
+    /// Whether the instance does not come back by itself.
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Retirement | Self::Stop)
+    }
 }
 
 /// An instance as its Auto Scaling group sees it.

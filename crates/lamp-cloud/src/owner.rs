@@ -19,6 +19,8 @@ pub mod tag {
     /// When the life of the store began in which it was made, in seconds: a store that does not know it is older.
     pub const EPOCH: &str = "lamplighter:epoch";
     pub const NAME: &str = "Name";
+    /// A person puts it on an instance that must be left as it is; its value is the reason.
+    pub const HOLD: &str = "lamplighter:hold";
 
     /// Whether an Auto Scaling group hands a tag on to what it launches. Its name, its intent and its epoch are its own:
     /// instances are named by the launch template, over whose tags those of the group would win.

@@ -9,8 +9,8 @@ use crate::kinds::{
 };
 use crate::operation::calls;
 use crate::{
-    Instance, Kind, MetricQuery, NetworkInterface, Operation, Resource, ResourceId, Series, Service,
-    StatusCheck, Tags, TargetHealth, Zone,
+    Instance, InstanceStatus, Kind, MetricQuery, NetworkInterface, Operation, Resource, ResourceId, Series,
+    Service, Tags, TargetHealth, Zone,
 };
 
 /// A kind of row that can be listed for the whole region, page by page.
@@ -23,7 +23,8 @@ pub enum Listing {
     /// The newest version of each launch template: what it launches.
     LaunchTemplateVersions,
     Instances,
-    /// Status checks of running instances; instances that pass may be left out.
+    /// Status checks of running instances, and the events that AWS scheduled for them; those of which there is nothing to
+    /// say may be left out.
     InstanceStatus,
 }
 
@@ -190,7 +191,7 @@ pub enum Reading {
     /// Template id, version, and what it launches.
     LaunchTemplateVersions(Page<(ResourceId, u64, TemplateData)>),
     Instances(Page<Instance>),
-    InstanceStatus(Page<(ResourceId, StatusCheck)>),
+    InstanceStatus(Page<InstanceStatus>),
     /// The value of a boolean VPC attribute.
     VpcAttribute(bool),
     Listeners(Vec<Resource>),

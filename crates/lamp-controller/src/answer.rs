@@ -80,6 +80,7 @@ fn preview<C: Cloud>(
     let unchanged = existing.is_some_and(|stack| stack.spec.as_ref() == Ok(spec));
     // One that cannot be read stalls the stack itself.
     let adoption = identity.and_then(|identity| identity.adoption.clone().ok()).unwrap_or_default();
+    let holds = identity.map(|identity| identity.holds.clone()).unwrap_or_default();
     let memory: Memory = shared.recollections.get(&owner.uid).memory;
     let inventory = observed.slice(&owner.uid);
     let input = PlanInput {
@@ -91,6 +92,7 @@ fn preview<C: Cloud>(
         confirmed: unchanged && identity.is_some_and(|identity| identity.confirmed),
         requested: identity.and_then(|identity| identity.requested.as_deref()),
         adoption: &adoption,
+        holds: &holds,
         inventory: &inventory,
         ledger,
         memory: &memory,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lamp_cloud::{Applied, Clock, Cloud, CloudError, ErrorClass, Limit, Read, Reading, Request};
+use lamp_cloud::{Applied, Clock, Cloud, CloudError, ErrorClass, Limit, Read, Reading, Request, Service};
 use lamp_plan::Priority;
 use lamp_store::Store;
 
@@ -15,6 +15,7 @@ use crate::engine::Deps;
 use crate::metered::Metered;
 use crate::meters::Meters;
 use crate::time::{since, until};
+use crate::trouble::Troubles;
 
 /// The calls of one stack in one run.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +37,7 @@ pub(crate) struct Calls<C> {
     numbers: AtomicU64,
     /// Reading operations that were not allowed the last time, with AWS's first words.
     denied: Mutex<BTreeMap<&'static str, CloudError>>,
+    troubles: Troubles,
 }
 
 impl<C: Cloud> Calls<C> {
@@ -54,6 +56,7 @@ impl<C: Cloud> Calls<C> {
             clock: Arc::clone(&deps.clock),
             numbers: AtomicU64::new(0),
             denied: Mutex::default(),
+            troubles: Troubles::default(),
         }
     }
 
@@ -94,6 +97,7 @@ impl<C: Cloud> Calls<C> {
         self.meters.taken(limit.service, priority, since(began_at, sent_at));
         let result = self.cloud.read(read).await;
         self.adapt(&limit, priority, sent_at, &result).await;
+        self.troubles.note(limit.service, &result);
         self.note_denial(read.operation(), &result);
         result
     }
@@ -113,6 +117,11 @@ impl<C: Cloud> Calls<C> {
     /// Readings that are not allowed, in the order of their names.
     pub(crate) fn denied_readings(&self) -> Vec<CloudError> {
         self.denied.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Services that fail more often than not, and how.
+    pub(crate) fn troubled(&self) -> BTreeMap<Service, String> {
+        self.troubles.now()
     }
 
     /// Begins a run of a stack. [`Calls::finish`] ends it.
@@ -138,6 +147,7 @@ impl<C: Cloud> Calls<C> {
     pub(crate) async fn apply(&self, request: &Request, priority: Priority) -> Result<Applied, CloudError> {
         let sent_at = self.clock.now();
         let result = self.cloud.apply(request).await;
+        self.troubles.note(request.limit().service, &result);
         self.adapt(&request.limit(), priority, sent_at, &result).await;
         result
     }

@@ -311,6 +311,7 @@ impl<C> Shared<C> {
             details: self.settings.details_per_pass,
             settle: self.settings.details_settle,
             deadline: self.clock.now() + self.settings.observe_period * 2,
+            troubled: BTreeMap::new(),
         }
     }
 

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lamp_cloud::{Body, Finished, LedgerEntry, Outcome, Part, Request, Versions};
 use lamp_plan::{Ledger, Plan, Settlement};
 use lamp_store::{Store, StoreError};
 use serde::Deserialize;
 use serde_json::Value;
+
+/// How long it is remembered that a part was made again.
+const HOUR: SignedDuration = SignedDuration::from_secs(3600);
 
 /// Why a ledger cannot be used. Nothing is changed on AWS without one.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -51,7 +54,7 @@ pub(crate) async fn settle(
 ) -> Result<Ledger, LedgerError> {
     let mut batch = Vec::new();
     let noted = plan.settlements.keys().chain(&plan.completed);
-    let noted = noted.chain(plan.corrections.keys()).chain(plan.versions.keys());
+    let noted = noted.chain(plan.corrections.keys()).chain(plan.versions.keys()).chain(plan.healing.keys());
     for part in noted.collect::<BTreeSet<_>>() {
         let before = ledger.remove(part).unwrap_or_default();
         let after = match plan.settlements.get(part) {
@@ -79,6 +82,9 @@ fn with_history(mut entry: LedgerEntry, part: &Part, plan: &Plan, now: Timestamp
     }
     if let Some(versions) = plan.versions.get(part) {
         entry.versions.clone_from(versions);
+    }
+    if let Some(healing) = plan.healing.get(part) {
+        entry.healing.clone_from(healing);
     }
     entry
 }
@@ -120,7 +126,10 @@ fn settled(mut entry: LedgerEntry, settlement: &Settlement, now: Timestamp) -> O
         Settlement::Forget => return None,
         Settlement::NextAttempt => {
             let attempt = entry.attempt + 1;
-            entry = LedgerEntry { kind: entry.kind, attempt, ..LedgerEntry::default() };
+            let mut remakes = entry.remakes;
+            remakes.retain(|at| now.duration_since(*at) < HOUR);
+            remakes.push(now);
+            entry = LedgerEntry { kind: entry.kind, attempt, remakes, ..LedgerEntry::default() };
         }
     }
     Some(entry)
@@ -140,7 +149,7 @@ pub(crate) fn done(request: Request, reason: String, at: Timestamp) -> Finished 
 
 #[cfg(test)]
 mod tests {
-    use lamp_cloud::{DeleteOptions, Intent, Kind, TemplateVersion};
+    use lamp_cloud::{Chain, DeleteOptions, HealingRecord, Intent, Kind, TemplateVersion};
 
     use super::*;
 
@@ -166,7 +175,12 @@ mod tests {
         let void = settled(open_entry(), &Settlement::Void, now).unwrap();
         assert_eq!((void.id.as_deref(), void.open), (Some("vpc-1"), None));
         let next = settled(open_entry(), &Settlement::NextAttempt, now).unwrap();
-        assert_eq!((next.id, next.open, next.attempt), (None, None, 3));
+        assert_eq!((next.id.as_deref(), next.open.as_ref(), next.attempt), (None, None, 3));
+        let hours = |hours: i64| now + SignedDuration::from_hours(hours);
+        let again = settled(next, &Settlement::NextAttempt, hours(0)).unwrap();
+        assert_eq!(again.remakes, [now, now]);
+        let later = settled(again, &Settlement::NextAttempt, hours(2)).unwrap();
+        assert_eq!(later.remakes, [hours(2)], "what is longer ago is forgotten");
         assert_eq!(settled(open_entry(), &Settlement::Forget, now), None);
     }
 
@@ -182,6 +196,17 @@ mod tests {
         assert_eq!(entry.versions, versions);
         let next = settled(entry, &Settlement::NextAttempt, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(next.versions, Versions::default());
+    }
+
+    #[tokio::test]
+    async fn what_healing_must_not_forget_is_written_down() {
+        let store = Store::in_memory(|| Timestamp::UNIX_EPOCH);
+        let part = Part::new("auto-scaling-group/web");
+        let chain = Chain { length: 2, last: Timestamp::UNIX_EPOCH, requested: None };
+        let healing = HealingRecord { chain: Some(chain), ..HealingRecord::default() };
+        let plan = Plan { healing: [(part.clone(), healing.clone())].into(), ..Plan::default() };
+        settle(&store, "u", Ledger::new(), &plan, Timestamp::UNIX_EPOCH).await.unwrap();
+        assert_eq!(load(&store, "u").unwrap()[&part].healing, healing);
     }
 
     #[tokio::test]

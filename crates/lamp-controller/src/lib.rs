@@ -18,6 +18,7 @@
 //! | `regions` | which engine minds which object, where a daemon has several |
 //! | `orphans` | what carries our tags and belongs to nobody, and its deletion where a person orders it |
 //! | `budget`, `calls`, `metered`, `meters` | rates of calls, the calls, and what is told of them |
+//! | `trouble` | services that fail more often than not |
 //! | `controller` | the loop of the daemon |
 //! | `runtime` | queue, runner and informer: they know keys, and nothing of stacks |
 
@@ -50,6 +51,7 @@ mod settled;
 mod stack;
 mod status;
 mod time;
+mod trouble;
 
 pub use controller::{Controller, Readiness};
 pub use engine::{Deps, Engine};

@@ -150,6 +150,7 @@ async fn pursue<C: Cloud>(shared: &Shared<C>, run: &Run<'_>) -> Result<Next, Fau
         confirmed: run.stack.identity.confirmed,
         requested: run.stack.identity.requested.as_deref(),
         adoption: run.adoption,
+        holds: &run.stack.identity.holds,
         inventory: &inventory,
         ledger: run.ledger,
         memory: &recollection.memory,

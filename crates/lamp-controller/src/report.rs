@@ -204,7 +204,7 @@ fn count_decision(metrics: &Metrics, decision: &str) {
     }
 }
 
-const TYPES: [&str; 10] = [
+const TYPES: [&str; 11] = [
     types::READY,
     types::PROGRESSING,
     types::DEGRADED,
@@ -212,6 +212,7 @@ const TYPES: [&str; 10] = [
     types::PAUSED,
     types::DRIFT_REPORTED,
     types::CONTENDED,
+    types::HELD,
     types::NETWORK_READY,
     types::TIERS_READY,
     types::DATABASE_READY,
@@ -222,6 +223,10 @@ pub(crate) fn conditions(metrics: &Metrics, key: &Key, status: &LampStackStatus)
     for one in status.conditions.iter().filter(|one| TYPES.contains(&one.type_.as_str())) {
         let gauge = metrics.conditions.with_label_values(&[&key.namespace, &key.name, &one.type_]);
         gauge.set(i64::from(one.status == "True"));
+    }
+    // It is there only while something is held.
+    if !status.conditions.iter().any(|one| one.type_ == types::HELD) {
+        metrics.conditions.with_label_values(&[&*key.namespace, &*key.name, types::HELD]).set(0);
     }
 }
 

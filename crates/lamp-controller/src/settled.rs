@@ -1,7 +1,5 @@
 //! Whether a plan says that there is nothing left to do, and nothing to wait for.
 
-use std::collections::BTreeMap;
-
 use lamp_api::v1alpha1::PartState;
 use lamp_plan::{Ledger, Memory, Plan, PlanInput};
 
@@ -13,6 +11,7 @@ pub(crate) fn is_settled(plan: &Plan, ledger: &Ledger, input: &PlanInput<'_>) ->
         && plan.completed.is_empty()
         && plan.corrections.is_empty()
         && plan.versions.is_empty()
+        && plan.healing.is_empty()
         && plan.parts.values().all(|report| report.state == PartState::Ready)
         && !is_counting(&plan.memory)
         && ledger.values().all(|entry| entry.open.is_none())
@@ -20,6 +19,7 @@ pub(crate) fn is_settled(plan: &Plan, ledger: &Ledger, input: &PlanInput<'_>) ->
 
 /// Whether something is counted from one observation to the next, even if they say the same.
 fn is_counting(memory: &Memory) -> bool {
-    let others = Memory { scaling: BTreeMap::new(), ..memory.clone() };
+    let (scaling, started) = Default::default();
+    let others = Memory { scaling, started, ..memory.clone() };
     others != Memory::default()
 }

@@ -8,7 +8,7 @@ use lamp_api::adoption::{self, Adopt};
 use lamp_api::v1alpha1::{LampStackSpec, LampStackStatus};
 use lamp_api::{FINALIZER, annotations};
 use lamp_cloud::{Owner, Part};
-use lamp_plan::Adoption;
+use lamp_plan::{Adoption, Holds};
 use lamp_store::{Key, Revision, Store, StoreError, Stored};
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,6 +29,8 @@ pub(crate) struct Identity {
     pub(crate) confirmed: bool,
     /// What a person allowed to be taken over, or why that cannot be read.
     pub(crate) adoption: Result<Adoption, String>,
+    /// What a person wants to be left as it is.
+    pub(crate) holds: Holds,
     /// The newest request for an immediate reconcile.
     pub(crate) requested: Option<String>,
 }
@@ -81,6 +83,7 @@ impl Identity {
             has_finalizer: has_finalizer(metadata),
             confirmed: annotation(annotations::CONFIRM_REPLACE) == Some(generation.to_string().as_str()),
             adoption: annotation(annotations::ADOPT).map_or_else(|| Ok(Adoption::default()), allowed),
+            holds: holds(metadata),
             requested: annotation(annotations::RECONCILE_REQUESTED_AT).map(str::to_owned),
         }
     }
@@ -92,6 +95,7 @@ impl Identity {
             && self.deleting == now.deleting
             && self.confirmed == now.confirmed
             && self.adoption == now.adoption
+            && self.holds == now.holds
     }
 }
 
@@ -104,6 +108,23 @@ fn allowed(annotation: &str) -> Result<Adoption, String> {
             Adoption { parts, ..Adoption::default() }
         }
     })
+}
+
+fn holds(metadata: &Value) -> Holds {
+    let mut holds = Holds::default();
+    for (name, reason) in metadata["annotations"].as_object().into_iter().flatten() {
+        let reason = reason.as_str().unwrap_or_default().to_owned();
+        match name.strip_prefix(annotations::HOLD) {
+            Some("") => holds.stack = Some(reason),
+            Some(tier) => {
+                if let Some(tier) = tier.strip_prefix('.') {
+                    holds.tiers.insert(tier.to_owned(), reason);
+                }
+            }
+            None => {}
+        }
+    }
+    holds
 }
 
 fn has_finalizer(metadata: &Value) -> bool {
@@ -164,5 +185,23 @@ impl StackCache {
 
     pub(crate) fn forget(&self, key: &Key) {
         self.decoded.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn holds_are_read_from_annotations() {
+        let annotations = json!({
+            "lamplighter.dev/hold": "audit", "lamplighter.dev/hold.web": "forensics", "lamplighter.dev/holder": "x"
+        });
+        let holds = holds(&json!({"annotations": annotations}));
+        assert_eq!(holds.stack.as_deref(), Some("audit"));
+        assert_eq!(holds.tiers, [("web".to_owned(), "forensics".to_owned())].into());
+        assert_eq!(super::holds(&json!({})), Holds::default());
     }
 }

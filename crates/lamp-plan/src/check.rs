@@ -2,6 +2,7 @@
 //!
 //! It must not share code with what makes plans, so that one mistake does not hide in both.
 
+mod healing;
 mod interruption;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,7 @@ pub fn check(input: &PlanInput<'_>, plan: &Plan) -> Vec<Violation> {
     }
     violations.extend(one_action_each(plan));
     violations.extend(budget(input, plan));
+    violations.extend(healing::check(input, plan));
     violations.extend(interruption::check(input, plan));
     violations
 }

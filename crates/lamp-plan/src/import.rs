@@ -13,7 +13,7 @@ mod tiers;
 
 use std::collections::BTreeMap;
 
-use lamp_api::v1alpha1::{DeletionPolicy, LampStackSpec, Mode, validate};
+use lamp_api::v1alpha1::{Breakers, DeletionPolicy, LampStackSpec, Mode, validate};
 use lamp_cloud::{Kind, Part, Resource, ResourceId};
 
 pub use rest::Unexpressed;
@@ -68,6 +68,7 @@ pub fn import(survey: &Survey<'_>) -> Result<Import, String> {
         network,
         tiers,
         database,
+        breakers: Breakers::default(),
         ignore: Vec::new(),
     };
     let rest = rest::compare(survey, &spec, &found);

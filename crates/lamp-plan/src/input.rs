@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use lamp_api::v1alpha1::LampStackSpec;
 use lamp_cloud::{Inventory, LedgerEntry, Owner, Part};
 
-use crate::{Adoption, Memory};
+use crate::{Adoption, Holds, Memory};
 
 /// What the store knows of the parts of one stack.
 pub type Ledger = BTreeMap<Part, LedgerEntry>;
@@ -27,6 +27,8 @@ pub struct PlanInput<'a> {
     pub requested: Option<&'a str>,
     /// What a person allowed to be taken over.
     pub adoption: &'a Adoption,
+    /// What a person wants to be left as it is.
+    pub holds: &'a Holds,
     pub inventory: &'a Inventory,
     pub ledger: &'a Ledger,
     /// What the last plan left for this one.

@@ -1,6 +1,6 @@
 //! The instances of a tier as they live: who serves, who is replaced, who is a target.
 //!
-//! Decisions are made in `healing`, `targets` and `rollout`, in this order; they share one [`budget`]. What a group
+//! Decisions are made in `targets`, `healing` and `rollout`, in this order; they share one [`budget`]. What a group
 //! shall be is not decided here: that is the protocol's, as for any declared part.
 
 pub(crate) mod attempt;
@@ -16,7 +16,7 @@ use lamp_cloud::{Body, ResourceId};
 
 use self::budget::Budget;
 use self::tier_view::{TierView, count};
-use crate::{Draft, TierReport, healing, parts, rollout, targets};
+use crate::{Draft, TierReport, healing, holds, parts, rollout, targets};
 
 /// Plans the living part of a tier, and reports it.
 pub(crate) fn plan_tier(draft: &mut Draft<'_>, tier: &Tier) {
@@ -32,6 +32,7 @@ pub(crate) fn plan_tier(draft: &mut Draft<'_>, tier: &Tier) {
         ready: view.as_ref().map_or(0, TierView::ready),
         endpoint: endpoint(draft, tier),
         healing: progress.sentence,
+        held: view.as_ref().and_then(|view| holds::of_group(&draft.input, tier, view)),
         needs_person: progress.needs_person,
         rollout: progress.rollout.sentence,
         halted: progress.rollout.halted,
@@ -53,20 +54,27 @@ fn plan_group(draft: &mut Draft<'_>, tier: &Tier, view: &TierView<'_>) -> Progre
         return Progress::default();
     }
     tags::plan_tags(draft, tier, view);
-    targets::plan_targets(draft, tier, view);
     let sick = healing::judge(draft, tier, view);
+    let breakers = healing::breaker::turn(draft, tier, view, &sick);
+    let obstacle = healing::obstacle(draft, tier, view, &breakers, count(sick.iter()));
     let mut budget = Budget::of(draft, tier, view);
+    let is_stopped = tier.healing.enabled && obstacle.is_some();
+    targets::plan_targets(draft, tier, view, if is_stopped { 0 } else { budget.max_in_flight });
     let stage = rollout::judge(draft, tier, view, &sick);
-    let healing = if stage.launches_failed(view) {
-        None
+    let (healing, succession) = if stage.launches_failed(view) {
+        (None, None)
     } else {
-        healing::plan_healing(draft, tier, view, &sick, &mut budget, stage.own_version())
+        let own = stage.own_version();
+        let healing = healing::plan_healing(draft, tier, view, (&sick, &breakers), &mut budget, own);
+        let sick = (!sick.is_empty()).then_some("instances look sick");
+        let obstacle = obstacle.as_ref().map(|hold| hold.why.as_str()).or(sick);
+        (healing, healing::succession::plan(draft, tier, view, &mut budget, obstacle))
     };
     let rollout = rollout::plan_rollout(draft, tier, view, &budget, &stage);
     let needs_person = healing.as_ref().filter(|healing| healing.needs_person);
     let needs_person = needs_person.map(|healing| healing.sentence.clone());
-    let sentences: Vec<_> =
-        healing.map(|healing| healing.sentence).into_iter().chain(rollout.sentence.clone()).collect();
+    let sentences = healing.map(|healing| healing.sentence).into_iter().chain(succession);
+    let sentences: Vec<_> = sentences.chain(rollout.sentence.clone()).collect();
     let sentence = (!sentences.is_empty()).then(|| sentences.join("; "));
     Progress { sentence, needs_person, rollout }
 }

@@ -13,6 +13,10 @@ pub struct Memory {
     pub scaling: BTreeMap<Part, ScalingMemory>,
     /// Since when each instance or replica has looked sick without a break, and how many fresh observations said so.
     pub sick: BTreeMap<ResourceId, Sickness>,
+    /// The same, counting only observations in which two sources agree.
+    pub agreed: BTreeMap<ResourceId, Sickness>,
+    /// Young instances that have been ready once: they do not start any more.
+    pub started: BTreeSet<ResourceId>,
     /// The same of targets that are missing, or that nobody wants, by target group.
     pub targets: BTreeMap<(ResourceId, Target), Sickness>,
     /// The new version that a group brings to its instances, by the group's part.

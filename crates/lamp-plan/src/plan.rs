@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use lamp_api::v1alpha1::{LeftAlone, PartState, PlanEffect, Stranger};
-use lamp_cloud::{Corrections, Difference, Kind, Part, Request, ResourceId, Versions};
+use lamp_cloud::{Corrections, Difference, HealingRecord, Kind, Part, Request, ResourceId, Versions};
 
 use crate::Memory;
 
@@ -26,6 +26,8 @@ pub struct Plan {
     /// What the versions of a launch template proved to be, in place of what its record has; to be written down with
     /// the settlements.
     pub versions: BTreeMap<Part, Versions>,
+    /// What healing must not forget of a group, in place of what its record has; to be written down with the settlements.
+    pub healing: BTreeMap<Part, HealingRecord>,
     /// State of each part, and what it waits for.
     pub parts: BTreeMap<Part, PartReport>,
     pub tiers: BTreeMap<String, TierReport>,
@@ -130,6 +132,8 @@ pub struct TierReport {
     pub endpoint: Option<String>,
     /// Instances being replaced, or wanted but held back, in a sentence.
     pub healing: Option<String>,
+    /// Why a person holds it, or single instances of it.
+    pub held: Option<String>,
     /// Why nothing is replaced until a person has looked.
     pub needs_person: Option<String>,
     /// How far a new version of its launch template, or the return to the last good one, is.

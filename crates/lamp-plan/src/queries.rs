@@ -1,7 +1,7 @@
 //! Which metrics a stack needs: only what a decision uses.
 
 use lamp_api::v1alpha1::{LampStackSpec, Metric, Tier};
-use lamp_cloud::{Body, Inventory, MetricName, MetricQuery, Owner, Resource, ResourceId};
+use lamp_cloud::{Body, Inventory, MetricName, MetricQuery, Owner, Resource, ResourceId, TargetState};
 
 use crate::parts;
 
@@ -23,7 +23,17 @@ pub fn queries(spec: &LampStackSpec, owner: &Owner, inventory: &Inventory) -> Ve
 
 fn of_whole_tier(inventory: &Inventory, tier: &Tier) -> Vec<MetricQuery> {
     let scaled = tier.scaling.policies.iter().filter_map(|policy| of_tier(inventory, tier, policy.metric));
+    // Where instances fail, healing must know whether they are overloaded.
+    let judged = is_failing(inventory, tier).then(|| of_tier(inventory, tier, Metric::CPUUtilization));
+    let scaled = scaled.chain(judged.flatten());
     scaled.chain(of_targets(inventory, tier, MetricName::UnhealthyHostCount)).collect()
+}
+
+/// Whether a target of a tier fails its health checks.
+fn is_failing(inventory: &Inventory, tier: &Tier) -> bool {
+    let group = inventory.present(&parts::target_group(&tier.name));
+    let rows = group.and_then(|group| inventory.targets.get(&group.id));
+    rows.is_some_and(|(_, rows)| rows.iter().any(|row| row.state == TargetState::Unhealthy))
 }
 
 /// The query of a tier's scaling metric; none while its resource does not exist, or if a tier has no such metric.

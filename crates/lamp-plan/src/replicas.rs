@@ -43,7 +43,9 @@ pub(crate) fn plan_replicas(draft: &mut Draft<'_>, database: &Database) {
     if kept < usize::try_from(desired).unwrap_or(usize::MAX) {
         create(draft, database, &pool, desired);
     }
-    remove_one(draft, database, &pool, desired);
+    if draft.input.holds.stack.is_none() {
+        remove_one(draft, database, &pool, desired);
+    }
     let report = draft.plan.database.get_or_insert_default();
     report.replicas_desired = desired;
     report.replicas_ready = pool.ready();

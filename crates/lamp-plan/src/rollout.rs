@@ -18,20 +18,24 @@ use crate::live::attempt::{may_send, rollout_part};
 use crate::live::budget::{Budget, is_arriving, is_recent_rollout};
 use crate::live::tier_view::{MemberView, TierView, count};
 use crate::status::seconds;
-use crate::{Action, Draft, Effect, left_alone, parts};
+use crate::{Action, Draft, Effect, holds, left_alone, parts};
 
 /// The capacity that a rollout needs at least: one more than there are, and than `min`, so that a new instance serves
 /// before an old one goes; then no fewer until the last new one is ready. 0 where nothing is rolled out.
 pub(crate) fn least_capacity(draft: &Draft<'_>, tier: &Tier) -> u32 {
     let Some(view) = TierView::of(draft.input.inventory, tier) else { return 0 };
+    if draft.input.holds.of_tier(&tier.name).is_some() {
+        return 0;
+    }
     let (outdated, staying) = (count(view.outdated()), count(view.staying()));
     let spared = tier.capacity.min.saturating_add(1);
     // Who leaves because there are too many is no reason to have more.
-    let arriving = || staying < view.body.desired || view.staying().any(|member| is_arriving(draft, member));
+    let arriving =
+        || staying < view.body.desired || view.staying().any(|member| is_arriving(draft, tier, member));
     if may_be_under_way(draft, tier, &view) {
         let wanted = if outdated == staying { outdated.saturating_add(1) } else { view.body.desired };
         wanted.max(spared)
-    } else if is_recent_rollout(&draft.input, &view) && arriving() {
+    } else if is_recent_rollout(&draft.input, tier, &view) && arriving() {
         view.body.desired.max(spared)
     } else if has_left_good(draft, tier) && arriving() {
         // What replaces a lost instance of a version that failed was launched without a call of ours.
@@ -282,6 +286,7 @@ fn bring(
     let version = view.body.template_version;
     let progress =
         format!("{doing} version {version}: {} of {total} replaced", total.saturating_sub(outdated));
+    let hold = draft.input.holds.of_tier(&tier.name).or(hold);
     match next(&standing, view, budget).and_then(|member| hold.map_or(Ok(member), Err)) {
         Ok(member) => {
             replace(draft, view, member, &progress);
@@ -304,8 +309,9 @@ fn next<'v, 'a>(tier: &Tier, view: &'v TierView<'a>, budget: &Budget) -> Result<
     }
     let candidate = view
         .outdated()
+        .filter(|member| holds::of_member(member).is_none())
         .min_by_key(|member| (member.ready, member.instance.map(|instance| instance.launched_at)))
-        .ok_or_else(|| "nothing is left to replace".to_owned())?;
+        .ok_or_else(|| view.outdated().find_map(holds::of_member).unwrap_or_default())?;
     let version = view.body.template_version;
     let waited = view.staying().find(|member| {
         let counts = candidate.ready || !member.is_outdated(version);

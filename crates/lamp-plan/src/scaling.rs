@@ -17,8 +17,9 @@ use lamp_cloud::{InstanceState, LifecycleState, StatusCheck, TargetState};
 use self::evaluation::{Question, evaluate};
 use self::measure::{Silence, measure};
 use self::target_tracking::{Evidence, Finding};
+use crate::healing::{breaker, succession, trouble};
 use crate::live::tier_view::{MemberView, Targets, TierView, count};
-use crate::{Draft, ScalingMemory, parts, queries, rollout};
+use crate::{Draft, PlanInput, ScalingMemory, holds, parts, queries, rollout};
 
 /// Metrics have a new datapoint every minute.
 const PERIOD: SignedDuration = SignedDuration::from_secs(60);
@@ -38,7 +39,9 @@ pub(crate) fn tier_capacity(draft: &mut Draft<'_>, tier: &Tier, observed: Option
         None => capacity.min,
         Some(group) => scaled(draft, tier, within(group.desired)),
     };
-    let desired = within(wanted.max(rollout::least_capacity(draft, tier)));
+    let least = rollout::least_capacity(draft, tier).max(succession::least_capacity(&draft.input, tier));
+    let held = holds::held_group(&draft.input, tier).map_or(0, |group| group.desired);
+    let desired = within(wanted.max(least)).max(held);
     draft.plan.tiers.entry(tier.name.clone()).or_default().desired = desired;
     desired
 }
@@ -52,7 +55,7 @@ fn scaled(draft: &mut Draft<'_>, tier: &Tier, current: u32) -> u32 {
         max: tier.capacity.max,
         current,
         findings: tier.scaling.policies.iter().map(|policy| find(draft, tier, &view, policy)).collect(),
-        hold_down: why_not_shrink(&view),
+        hold_down: why_not_shrink(&input, tier, &view),
         now: input.now,
     };
     let memory =
@@ -92,7 +95,7 @@ fn is_measured(view: &TierView<'_>, member: &MemberView<'_>, warm: SignedDuratio
 }
 
 /// Why no instance may be removed now, if there is a reason.
-fn why_not_shrink(view: &TierView<'_>) -> Option<String> {
+fn why_not_shrink(input: &PlanInput<'_>, tier: &Tier, view: &TierView<'_>) -> Option<String> {
     let (moving, sick) = (view.moving(), count(view.staying().filter(|member| looks_sick(member))));
     if !view.all_known() {
         Some("instances cannot be listed".to_owned())
@@ -104,15 +107,19 @@ fn why_not_shrink(view: &TierView<'_>) -> Option<String> {
         Some(format!("version {} is rolled out", view.body.template_version))
     } else if sick > 1 {
         Some(format!("{sick} instances look sick"))
+    } else if breaker::is_open(input, tier) {
+        Some("many instances looked sick just now".to_owned())
+    } else if succession::least_capacity(input, tier) > 0 {
+        Some("an instance is replaced ahead of its end".to_owned())
     } else {
-        None
+        trouble(input.inventory).or_else(|| holds::of_group(input, tier, view))
     }
 }
 
 fn looks_sick(member: &MemberView<'_>) -> bool {
     let unhealthy = member.target.is_some_and(|target| target.state == TargetState::Unhealthy);
     let broken = member.instance.is_none_or(|instance| {
-        instance.status == Some(StatusCheck::Impaired) || instance.state != InstanceState::Running
+        instance.status.is_some_and(StatusCheck::is_impaired) || instance.state != InstanceState::Running
     });
     unhealthy || broken
 }

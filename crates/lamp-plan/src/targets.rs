@@ -31,7 +31,9 @@ struct Reading<'a> {
 }
 
 /// Plans registrations and deregistrations of a tier's target group.
-pub(crate) fn plan_targets(draft: &mut Draft<'_>, tier: &Tier, view: &TierView<'_>) {
+///
+/// At most `most` targets that serve are deregistered at once, as many as may be replaced.
+pub(crate) fn plan_targets(draft: &mut Draft<'_>, tier: &Tier, view: &TierView<'_>, most: u32) {
     let Targets::Read { group, body, at, rows } = view.targets else { return };
     let members_known =
         draft.input.inventory.region.unknown(Listing::Resources(Kind::AutoScalingGroup)).is_none();
@@ -42,7 +44,7 @@ pub(crate) fn plan_targets(draft: &mut Draft<'_>, tier: &Tier, view: &TierView<'
     let (missing, unwanted) = (missing(view, &reading), unwanted(draft, view, &reading));
     remember(draft, &reading, missing.iter().chain(unwanted.keys()).cloned().collect());
     register(draft, tier, &reading, missing);
-    deregister(draft, tier, view, &reading, &unwanted);
+    deregister(draft, tier, view, &reading, &unwanted, most);
 }
 
 /// Members that serve but are no targets.
@@ -123,19 +125,21 @@ fn register(draft: &mut Draft<'_>, tier: &Tier, reading: &Reading<'_>, missing: 
 }
 
 /// Deregisters what is certainly unwanted. Targets that look healthy and whose instances are not known to be dead
-/// go at most by half at once, and only while a member of the tier is ready to take their load.
+/// go at most by half at once, within the limits of what may be replaced, and only while a member of the tier is ready to take their load.
 fn deregister(
     draft: &mut Draft<'_>,
     tier: &Tier,
     view: &TierView<'_>,
     reading: &Reading<'_>,
     unwanted: &BTreeMap<Target, Unwanted>,
+    most: u32,
 ) {
     let is_healthy = |target: &Target| {
         reading.rows.iter().any(|row| row.target == *target && row.state == TargetState::Healthy)
     };
     let healthy = reading.rows.iter().filter(|row| row.state == TargetState::Healthy).count();
-    let mut allowed = if view.ready() > 0 { healthy / 2 } else { 0 };
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let mut allowed = if view.ready() > 0 { most.min(healthy / 2) } else { 0 };
     let certain = unwanted.iter().filter(|(target, _)| is_certain(draft, reading, target));
     let mut targets = Vec::new();
     for (target, why) in certain {

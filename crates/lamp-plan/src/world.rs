@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use lamp_api::v1alpha1::{Database, LampStackSpec, Tier};
-use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
+use lamp_cloud::kinds::auto_scaling_group::{AutoScalingGroup, EC2};
 use lamp_cloud::kinds::db_parameter_group::DbParameterGroup;
 use lamp_cloud::kinds::db_subnet_group::DbSubnetGroup;
 use lamp_cloud::kinds::load_balancer::LoadBalancer;
@@ -20,7 +20,7 @@ use lamp_cloud::{
 use serde_json::json;
 
 use crate::parts::{self, Layer};
-use crate::{Adoption, Draft, Ledger, Memory, Plan, PlanInput, Settings};
+use crate::{Adoption, Draft, Holds, Ledger, Memory, Plan, PlanInput, Settings};
 
 mod databases;
 mod template;
@@ -46,6 +46,9 @@ pub(crate) struct One {
     pub(crate) state: Option<InstanceState>,
     pub(crate) launched: i64,
     pub(crate) status: Option<lamp_cloud::StatusCheck>,
+    pub(crate) events: Vec<lamp_cloud::ScheduledEvent>,
+    /// Tags that people gave it, beside ours.
+    pub(crate) tags: BTreeMap<String, String>,
     /// State of its target; `None`: it is no target.
     pub(crate) target: Option<TargetState>,
 }
@@ -76,11 +79,14 @@ pub(crate) struct World {
     /// Zones whose instances could not be listed.
     pub(crate) unseen_zones: Vec<String>,
     pub(crate) signals: BTreeMap<MetricQuery, Series>,
+    pub(crate) troubled: BTreeMap<lamp_cloud::Service, String>,
     pub(crate) databases: Vec<(Part, Resource)>,
     pub(crate) ledger: Ledger,
     pub(crate) memory: Memory,
     /// Whether a person consented.
     pub(crate) confirmed: bool,
+    /// What a person holds.
+    pub(crate) holds: Holds,
     pub(crate) now: i64,
 }
 
@@ -137,10 +143,12 @@ impl World {
             closed_zones: Vec::new(),
             unseen_zones: Vec::new(),
             signals: BTreeMap::new(),
+            troubled: BTreeMap::new(),
             databases: Vec::new(),
             ledger,
             memory: Memory::default(),
             confirmed: false,
+            holds: Holds::default(),
             now: 0,
         }
     }
@@ -164,6 +172,7 @@ impl World {
             confirmed: self.confirmed,
             requested: self.requested.as_deref(),
             adoption: &Adoption::default(),
+            holds: &self.holds,
             inventory: &inventory,
             ledger: &self.ledger,
             memory: &self.memory,
@@ -192,6 +201,9 @@ impl World {
         }
         for (part, versions) in &plan.versions {
             self.ledger.entry(part.clone()).or_default().versions.clone_from(versions);
+        }
+        for (part, healing) in &plan.healing {
+            self.ledger.entry(part.clone()).or_default().healing.clone_from(healing);
         }
         for (part, settlement) in &plan.settlements {
             if *settlement == crate::Settlement::Forget {
@@ -282,6 +294,7 @@ impl World {
             zones: ["a", "b"].map(zone).to_vec(),
             unseen_zones: self.unseen_zones.iter().map(|zone| (zone.clone(), "down".to_owned())).collect(),
             signals: lamp_cloud::Signals { read_at: Some(at(self.now)), series: self.signals.clone() },
+            troubled: self.troubled.clone(),
         };
         let read = at(self.targets_read.unwrap_or(self.now));
         Inventory {
@@ -337,6 +350,7 @@ impl World {
             desired: self.desired,
             instance_types: Vec::new(),
             grace_seconds: 300,
+            health_check_type: EC2.to_owned(),
             members: self.members.iter().map(member).collect(),
             suspended: self.suspended.clone(),
         }
@@ -346,16 +360,22 @@ impl World {
         let instance = |one: &One| {
             Some(Instance {
                 id: one.id.clone(),
-                tags: self.owner.identity(&parts::auto_scaling_group(TIER)),
+                tags: self.tags_of(one),
                 group: Some(GROUP.to_owned()),
                 state: one.state?,
                 zone: one.zone.clone(),
                 instance_type: "t3.small".to_owned(),
                 launched_at: at(one.launched),
                 status: one.status,
+                events: one.events.clone(),
             })
         };
         self.members.iter().filter_map(instance).chain(self.leftovers.clone()).collect()
+    }
+
+    fn tags_of(&self, one: &One) -> lamp_cloud::Tags {
+        let ours = self.owner.identity(&parts::auto_scaling_group(TIER));
+        ours.into_iter().chain(one.tags.clone()).collect()
     }
 
     fn targets(&self) -> Vec<TargetHealth> {
@@ -375,6 +395,8 @@ impl One {
             state: Some(InstanceState::Running),
             launched: -100_000 + i64::from(number),
             status: Some(lamp_cloud::StatusCheck::Ok),
+            events: Vec::new(),
+            tags: BTreeMap::new(),
             target: Some(TargetState::Healthy),
         }
     }

@@ -80,6 +80,8 @@ pub(crate) enum InstanceStep {
     Checked,
     /// The service on it answers no more.
     Hung,
+    /// Its host is given up, as was said ahead.
+    Retired,
     /// Its requests are finished: now it is terminated.
     Terminate,
     Stopped,

@@ -1,12 +1,15 @@
 //! What the world does to a site, and what people do by hand: nothing of it is a call of ours.
 
+use std::time::Duration;
+
 use lamp_cloud::kinds::db_instance::Modification;
 use lamp_cloud::kinds::subnet::Subnet;
 use lamp_cloud::{
     Body, Change, DeleteOptions, Instance, InstanceState, Kind, NetworkInterface, Request, ResourceId,
-    StatusCheck, Tags, Target,
+    ScheduledEvent, ScheduledKind, StatusCheck, Tags, Target,
 };
 
+use crate::agenda::{Event, InstanceStep};
 use crate::kinds::Creation;
 use crate::live::instances::Machine;
 use crate::world::World;
@@ -63,6 +66,17 @@ impl World {
         true
     }
 
+    /// AWS gives up the host of an instance, and says so ahead: then it is stopped.
+    pub fn schedule_retirement(&mut self, id: &str, ahead: Duration) -> bool {
+        let not_before = self.now + ahead;
+        let event = ScheduledEvent { not_before, kind: ScheduledKind::Retirement };
+        let Some(machine) = self.machines.get_mut(id) else { return false };
+        machine.row.update(self.now, |row| row.events.push(event));
+        let step = Event::Instance { id: id.to_owned(), step: InstanceStep::Retired };
+        self.agenda.plan(not_before, step);
+        true
+    }
+
     /// Somebody launches an instance of their own into a subnet.
     pub fn run_instance(&mut self, subnet: &str, tags: Tags) -> Option<ResourceId> {
         let zone = self.body::<Subnet>(subnet)?.zone.clone();
@@ -77,6 +91,7 @@ impl World {
             instance_type: "t3.small".to_owned(),
             launched_at: self.now,
             status: None,
+            events: Vec::new(),
         };
         self.add_machine(&id, Machine::launched(row, subnet));
         Some(id)

@@ -9,8 +9,8 @@ use lamp_cloud::kinds::{
     target_group::TargetGroup, vpc::Vpc,
 };
 use lamp_cloud::{
-    Body, CloudError, Instance, InstanceState, Kind, Listing, Page, Read, Reading, Reference, Resource,
-    ResourceId, State, Tags, TargetHealth,
+    Body, CloudError, Instance, InstanceState, InstanceStatus, Kind, Listing, Page, Read, Reading, Reference,
+    Resource, ResourceId, State, Tags, TargetHealth,
 };
 
 use crate::Fault;
@@ -132,7 +132,14 @@ impl World {
             Listing::InstanceStatus => {
                 let rows = self.instance_rows(start(page)?, view);
                 let checks = rows.filter(|row| row.state == InstanceState::Running);
-                let checks = checks.filter_map(|row| Some((&row.id, (row.id.clone(), row.status?))));
+                let checks = checks.map(|row| {
+                    let status = InstanceStatus {
+                        instance: row.id.clone(),
+                        check: row.status,
+                        events: row.events.clone(),
+                    };
+                    (&row.id, status)
+                });
                 Ok(Reading::InstanceStatus(cut(checks, EC2_PAGE)))
             }
         }
@@ -222,7 +229,7 @@ impl World {
         };
         let rows = self.machines.iter().filter_map(|(id, machine)| {
             let row = view.see(id, &machine.row)?;
-            Some((network(machine)?, Instance { status: None, ..Instance::clone(row) }))
+            Some((network(machine)?, bare_row(row)))
         });
         Ok(Reading::NetworkInstances(rows.collect()))
     }
@@ -321,7 +328,7 @@ fn start(page: Option<&str>) -> Result<Bound<String>, Refusal> {
 /// A page of instances, as the listing shows them.
 fn bare<'a>(rows: impl Iterator<Item = &'a Arc<Instance>>) -> Page<Instance> {
     let page = cut(rows.map(|row| (&row.id, row)), EC2_PAGE);
-    let bare = |row: &Arc<Instance>| Instance { status: None, ..Instance::clone(row) };
+    let bare = |row: &Arc<Instance>| bare_row(row);
     Page { items: page.items.into_iter().map(bare).collect(), next: page.next }
 }
 
@@ -335,6 +342,11 @@ fn cut<'a, T>(mut rows: impl Iterator<Item = (&'a ResourceId, T)>, size: usize) 
     }
     let next = last.filter(|_| rows.next().is_some()).map(|id| format!("{TOKEN}{id}"));
     Page { items, next }
+}
+
+/// What `DescribeInstances` says of an instance.
+fn bare_row(row: &Instance) -> Instance {
+    Instance { status: None, events: Vec::new(), ..row.clone() }
 }
 
 fn empty(reading: &mut Reading) {

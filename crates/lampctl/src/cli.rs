@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    apply, delete, describe, diff, events, get, import, kubeconfig, mode, orphans, plan, sync, tree, version,
-    wait, why,
+    apply, delete, describe, diff, events, get, hold, import, kubeconfig, mode, orphans, plan, sync, tree,
+    version, wait, why,
 };
 use crate::exit;
 
@@ -94,6 +94,10 @@ pub(crate) enum Command {
     Pause(mode::Pause),
     /// Let the daemon change AWS again
     Resume(mode::Resume),
+    /// Let nothing of a stack or tier be replaced, scaled in or rolled out until `release`
+    Hold(hold::Hold),
+    /// End a hold
+    Release(hold::Release),
     /// Show events, newest last
     Events(events::Events),
     /// Print a kubeconfig for the daemon, for kubectl and every other client

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use lamp_api::v1alpha1::LampStackSpec;
 use lamp_cloud::{Clock, LedgerEntry, Owner, Part};
-use lamp_plan::{Adoption, Ledger, Memory, PlanInput};
+use lamp_plan::{Adoption, Holds, Ledger, Memory, PlanInput};
 use lamp_store::Key;
 use serde_json::{Value, from_value};
 
@@ -141,6 +141,7 @@ fn plan(site: &Site, key: &Key) -> Result<Duration> {
         confirmed: false,
         requested: None,
         adoption: &Adoption::default(),
+        holds: &Holds::default(),
         inventory: &inventory,
         ledger: &ledger,
         memory: &Memory::default(),

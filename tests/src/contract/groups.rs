@@ -1,7 +1,7 @@
 //! Auto Scaling groups: their settings, their capacity, and what they refuse.
 
 use anyhow::{Result, bail, ensure};
-use lamp_cloud::kinds::auto_scaling_group::{self, AutoScalingGroup};
+use lamp_cloud::kinds::auto_scaling_group::{self, AutoScalingGroup, EC2};
 use lamp_cloud::{Body, Change, Cloud, ErrorClass, Kind, LifecycleState, Member, Reference, Request};
 
 use super::verbs::DONE;
@@ -22,6 +22,7 @@ pub(super) fn web(desired: u32) -> AutoScalingGroup {
         desired,
         instance_types: Vec::new(),
         grace_seconds: 120,
+        health_check_type: EC2.to_owned(),
         members: Vec::new(),
         suspended: Vec::new(),
     }
@@ -51,6 +52,7 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
             max: 5,
             instance_types: vec!["t3.small".to_owned(), "t3a.small".to_owned()],
             grace_seconds: 300,
+            health_check_type: "ELB".to_owned(),
             ..web(2)
         };
         let alone = AutoScalingGroup { target_groups: Vec::new(), ..web(2) };

@@ -67,12 +67,13 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
     }
 
     fn is_as_launched(&mut self, row: &Instance, wanted: &str) -> Result<()> {
-        let Instance { id, tags, group, state, zone, instance_type, launched_at, status } = row;
+        let Instance { id, tags, group, state, zone, instance_type, launched_at, status, events } = row;
         ensure!(group.as_deref() == Some(wanted), "{row:?} is not of {wanted}");
         ensure!(*state == InstanceState::Running, "{row:?}");
         ensure!(self.zones.contains(zone), "{id} stands in {zone}");
         ensure!(instance_type == "t3.small", "{row:?}");
         ensure!(launched_at.as_second() > 0, "{id} was launched at {launched_at}");
+        ensure!(events.is_empty(), "scheduled events take a call of their own: {row:?}");
         ensure!(status.is_none(), "status checks take a call of their own: {row:?}");
         let value = |key: &str| tags.get(key).map(String::as_str);
         ensure!(value(tag::INSTALL) == Some(self.owner.install.as_str()), "{row:?}");
@@ -86,7 +87,10 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
     async fn pass_status_checks(&mut self, members: &[Member]) -> Result<()> {
         loop {
             let statuses = self.statuses().await?;
-            let passes = |member: &Member| statuses.contains(&(member.instance.clone(), StatusCheck::Ok));
+            let passes = |member: &Member| {
+                let mut rows = statuses.iter().filter(|row| row.instance == member.instance);
+                rows.any(|row| row.check == Some(StatusCheck::Ok) && row.events.is_empty())
+            };
             if members.iter().all(passes) {
                 return Ok(());
             }

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail, ensure};
 use lamp_cloud::kinds::launch_template::TemplateData;
 use lamp_cloud::{
-    Body, Cloud, Instance, Kind, Listing, Page, Read, Reading, Resource, ResourceId, StatusCheck, Tags,
+    Body, Cloud, Instance, InstanceStatus, Kind, Listing, Page, Read, Reading, Resource, ResourceId, Tags,
     TargetHealth, Zone,
 };
 
@@ -48,7 +48,7 @@ impl<C: Cloud, O> Contract<C, O> {
     listing!(@read everyones(kind: Kind) -> Resource, page, Read::Everyones { kind, page }, Resources);
     listing!(versions() -> (ResourceId, u64, TemplateData), Listing::LaunchTemplateVersions, LaunchTemplateVersions);
     listing!(instances() -> Instance, Listing::Instances, Instances);
-    listing!(statuses() -> (ResourceId, StatusCheck), Listing::InstanceStatus, InstanceStatus);
+    listing!(statuses() -> InstanceStatus, Listing::InstanceStatus, InstanceStatus);
 
     pub(super) async fn targets(&mut self, target_group: &str) -> Result<Vec<TargetHealth>> {
         Ok(answer!(self, Read::TargetHealth { target_group: target_group.to_owned() }, TargetHealth))

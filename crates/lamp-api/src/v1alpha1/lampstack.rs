@@ -4,7 +4,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Database, IgnoreRule, LampStackStatus, Network, Tier};
+use super::{Breakers, Database, IgnoreRule, LampStackStatus, Network, Tier};
 
 /// The LAMP site that a team wants on AWS: its network, tiers and database, and how they scale and heal.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +47,10 @@ pub struct LampStackSpec {
     /// The MySQL or MariaDB database of the site. Default: none, for a stateless site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<Database>,
+
+    /// Limits that protect the whole site from Lamplighter itself; those of a tier stand in its `healing`.
+    #[serde(default)]
+    pub breakers: Breakers,
 
     /// Fields that somebody else may change, and that are then not put back. Default: none, so that the site is what
     /// the spec says.

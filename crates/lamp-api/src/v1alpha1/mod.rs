@@ -1,5 +1,6 @@
 //! Version `v1alpha1` of the group `lamplighter.dev`.
 
+mod breakers;
 mod database;
 mod ignore;
 mod import;
@@ -15,6 +16,7 @@ mod tier;
 mod update;
 mod validation;
 
+pub use breakers::*;
 pub use database::*;
 pub use ignore::*;
 pub use import::*;

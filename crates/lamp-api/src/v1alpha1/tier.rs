@@ -262,22 +262,45 @@ pub struct Healing {
     #[serde(default = "default_grace")]
     pub grace_period_seconds: u32,
 
-    /// How long an instance must look sick in every observation. Default 90: three observations and more.
+    /// How long a new instance may take until it is ready for the first time, 60 to 7200, and no less than the grace
+    /// period. Until then it is not sick, but starting; after it, its start has failed. Default 600, as in Cluster API.
+    #[serde(default = "default_startup")]
+    pub startup_timeout_seconds: u32,
+
+    /// How long an instance must look sick in every observation, 90 to 3600, unless two sources agree: EC2 and the load
+    /// balancer. Default 90: three observations and more.
     #[serde(default = "default_sick_for")]
     pub unhealthy_for_seconds: u32,
 
-    /// If more than this share of a tier looks sick at once, nothing is replaced: then the cause lies elsewhere.
-    /// In a tier of three or fewer, more than one. Default 40, as in Cluster API's examples.
+    /// If this share of a tier looks sick at once, rounded up and at least two, nothing is replaced: then the cause lies
+    /// elsewhere. It ends when less than half of the share has looked sick for five minutes, 1 to 100.
+    /// Default 20, as in Karpenter.
     #[serde(default = "default_max_unhealthy")]
     pub max_unhealthy_percent: u32,
 
-    /// Replacements that may be under way at once, as a share of the tier, at least one. Default 20.
+    /// The same for the instances of one zone, at least two: then nothing is replaced in that zone until it has been
+    /// well for 15 minutes, 1 to 100. Default 40: a zone has fewer instances than a tier.
+    #[serde(default = "default_max_unhealthy_in_zone")]
+    pub max_unhealthy_in_zone_percent: u32,
+
+    /// Replacements that may be under way at once, as a share of the tier, at least one; not more than
+    /// `maxUnhealthyPercent`. Default 10: visitors do not notice.
     #[serde(default = "default_max_in_flight")]
     pub max_in_flight_percent: u32,
 
-    /// Replacements in any hour; beyond it a person must look. Default 3: a fourth would die of the same cause.
+    /// Replacements in any hour, 1 to 100; beyond it a person must look. Default 3: a fourth would die of the same cause.
     #[serde(default = "default_per_hour")]
     pub max_replacements_per_hour: u32,
+
+    /// The same as a share of the tier, 1 to 100: in a large tier, where it is more than `maxReplacementsPerHour`, it
+    /// counts. Default 20: what loses more in an hour has one cause.
+    #[serde(default = "default_per_hour_percent")]
+    pub max_replacements_per_hour_percent: u32,
+
+    /// Replacements of which each follows one that failed within an hour, 1 to 10; each waits longer than the one
+    /// before, and after so many a person must look. Default 3: a fourth would fail alike.
+    #[serde(default = "default_in_a_row")]
+    pub max_replacements_in_a_row: u32,
 }
 
 fn default_grace() -> u32 {
@@ -288,12 +311,28 @@ fn default_sick_for() -> u32 {
     90
 }
 
+fn default_startup() -> u32 {
+    600
+}
+
 fn default_max_unhealthy() -> u32 {
+    20
+}
+
+fn default_max_unhealthy_in_zone() -> u32 {
     40
 }
 
 fn default_max_in_flight() -> u32 {
+    10
+}
+
+fn default_per_hour_percent() -> u32 {
     20
+}
+
+fn default_in_a_row() -> u32 {
+    3
 }
 
 fn default_per_hour() -> u32 {
@@ -305,10 +344,14 @@ impl Default for Healing {
         Self {
             enabled: true,
             grace_period_seconds: default_grace(),
+            startup_timeout_seconds: default_startup(),
             unhealthy_for_seconds: default_sick_for(),
             max_unhealthy_percent: default_max_unhealthy(),
+            max_unhealthy_in_zone_percent: default_max_unhealthy_in_zone(),
             max_in_flight_percent: default_max_in_flight(),
             max_replacements_per_hour: default_per_hour(),
+            max_replacements_per_hour_percent: default_per_hour_percent(),
+            max_replacements_in_a_row: default_in_a_row(),
         }
     }
 }

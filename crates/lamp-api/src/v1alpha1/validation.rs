@@ -13,6 +13,7 @@ mod scaling;
 mod tiers;
 mod uses;
 
+use self::bounds::within;
 use super::LampStackSpec;
 use crate::FieldError;
 
@@ -25,6 +26,9 @@ pub fn validate(spec: &LampStackSpec) -> Vec<FieldError> {
     if let Some(database) = &spec.database {
         database::check(database, &mut errors);
     }
+    let breakers = &spec.breakers;
+    within(&mut errors, "spec.breakers.sickTiers", breakers.sick_tiers, 2..=10);
+    within(&mut errors, "spec.breakers.maxRemakesPerHour", breakers.max_remakes_per_hour, 1..=20);
     ignore::check(spec, &mut errors);
     errors
 }

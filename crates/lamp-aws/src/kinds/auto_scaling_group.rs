@@ -107,7 +107,7 @@ pub(crate) async fn create(
         .min_size(number(settings.min))
         .max_size(number(settings.max))
         .desired_capacity(number(body.desired))
-        .health_check_type("EC2")
+        .health_check_type(&settings.health_check_type)
         .health_check_grace_period(number(settings.grace_seconds))
         .default_instance_warmup(number(settings.grace_seconds))
         .set_tags(Some(group_tags(creation.name, creation.tags)));
@@ -156,7 +156,7 @@ async fn update(cloud: &AwsCloud, id: &str, settings: &Settings) -> Answer<Appli
         .vpc_zone_identifier(zone_identifier(UPDATE, &settings.subnets)?)
         .min_size(number(settings.min))
         .max_size(number(settings.max))
-        .health_check_type("EC2")
+        .health_check_type(&settings.health_check_type)
         .health_check_grace_period(number(settings.grace_seconds))
         .default_instance_warmup(number(settings.grace_seconds));
     let call = match launch(UPDATE, settings)? {

@@ -1,7 +1,9 @@
 //! EC2 instances: those that carry our tags, those in our networks, and EC2's status checks.
 
-use aws_sdk_ec2::types::{Filter, InstanceStateName, InstanceStatus, InstanceStatusSummary, SummaryStatus};
-use lamp_cloud::{Instance, InstanceState, Page, ResourceId, StatusCheck};
+use aws_sdk_ec2::types::{self, EventCode, Filter, InstanceStateName, InstanceStatusSummary, SummaryStatus};
+use lamp_cloud::{
+    Instance, InstanceState, InstanceStatus, Page, ResourceId, ScheduledEvent, ScheduledKind, StatusCheck,
+};
 
 use crate::answer::{Answer, page, required, timestamp, unintelligible};
 use crate::errors::failure;
@@ -66,6 +68,7 @@ fn instance(row: &aws_sdk_ec2::types::Instance) -> Answer<Instance> {
         instance_type: row.instance_type().map(|name| name.as_str().to_owned()).unwrap_or_default(),
         launched_at: required(LIST, "launchTime", timestamp(row.launch_time()))?,
         status: None,
+        events: Vec::new(),
     })
 }
 
@@ -83,27 +86,46 @@ fn state(name: &InstanceStateName) -> Answer<InstanceState> {
     })
 }
 
-/// Status checks of all running instances, as the call knows no tags; those that are still initialising are left out.
-pub(crate) async fn status(
-    cloud: &AwsCloud,
-    from: Option<String>,
-) -> Answer<Page<(ResourceId, StatusCheck)>> {
+/// Status checks and scheduled events of all running instances, as the call knows no tags.
+pub(crate) async fn status(cloud: &AwsCloud, from: Option<String>) -> Answer<Page<InstanceStatus>> {
     let call = cloud.reads.ec2.describe_instance_status().max_results(1000).set_next_token(from);
     let answer = call.send().await.map_err(|error| failure(STATUS, error))?;
-    let checks = answer.instance_statuses().iter().filter_map(check).collect();
-    Ok(page(checks, answer.next_token))
+    let rows = answer.instance_statuses().iter().filter_map(status_of).collect();
+    Ok(page(rows, answer.next_token))
 }
 
-fn check(row: &InstanceStatus) -> Option<(ResourceId, StatusCheck)> {
-    let words = [row.instance_status(), row.system_status()].map(word);
-    let verdict = if words.contains(&Some(&SummaryStatus::Impaired)) {
-        StatusCheck::Impaired
-    } else if words == [Some(&SummaryStatus::Ok); 2] {
-        StatusCheck::Ok
-    } else {
+fn status_of(row: &types::InstanceStatus) -> Option<InstanceStatus> {
+    let mut events: Vec<ScheduledEvent> = row.events().iter().filter_map(event).collect();
+    events.sort();
+    Some(InstanceStatus { instance: row.instance_id.clone()?, check: check(row), events })
+}
+
+fn check(row: &types::InstanceStatus) -> Option<StatusCheck> {
+    let (instance, system) = (word(row.instance_status()), word(row.system_status()));
+    match (instance, system) {
+        (_, Some(SummaryStatus::Impaired)) => Some(StatusCheck::SystemImpaired),
+        (Some(SummaryStatus::Impaired), _) => Some(StatusCheck::Impaired),
+        (Some(SummaryStatus::Ok), Some(SummaryStatus::Ok)) => Some(StatusCheck::Ok),
+        _ => None,
+    }
+}
+
+/// An event that is still to come, or under way. EC2 shows those that are over for a week, and says so in the
+/// description alone.
+fn event(row: &types::InstanceStatusEvent) -> Option<ScheduledEvent> {
+    let over =
+        |description: &str| description.starts_with("[Completed]") || description.starts_with("[Canceled]");
+    if row.description().is_some_and(over) {
         return None;
+    }
+    let kind = match row.code()? {
+        EventCode::InstanceRetirement => ScheduledKind::Retirement,
+        EventCode::InstanceStop => ScheduledKind::Stop,
+        EventCode::InstanceReboot | EventCode::SystemReboot => ScheduledKind::Reboot,
+        EventCode::SystemMaintenance => ScheduledKind::Maintenance,
+        _ => return None,
     };
-    Some((row.instance_id.clone()?, verdict))
+    Some(ScheduledEvent { not_before: timestamp(row.not_before())?, kind })
 }
 
 fn word(summary: Option<&InstanceStatusSummary>) -> Option<&SummaryStatus> {
@@ -118,17 +140,39 @@ mod tests {
     fn the_worse_of_the_two_checks_counts() {
         let of = |status: &str| InstanceStatusSummary::builder().status(status.into()).build();
         let row = |instance: &str, system: &str| {
-            InstanceStatus::builder()
+            types::InstanceStatus::builder()
                 .instance_id("i-1")
                 .instance_status(of(instance))
                 .system_status(of(system))
         };
-        let verdict = |instance, system| check(&row(instance, system).build()).map(|(_, verdict)| verdict);
+        let verdict = |instance, system| check(&row(instance, system).build());
         assert_eq!(verdict("ok", "ok"), Some(StatusCheck::Ok));
-        assert_eq!(verdict("ok", "impaired"), Some(StatusCheck::Impaired));
+        assert_eq!(verdict("ok", "impaired"), Some(StatusCheck::SystemImpaired));
         assert_eq!(verdict("impaired", "initializing"), Some(StatusCheck::Impaired));
         assert_eq!(verdict("initializing", "ok"), None);
         assert_eq!(verdict("ok", "insufficient-data"), None);
+    }
+
+    #[test]
+    fn events_that_are_over_or_called_off_are_no_events() {
+        let of = |code: &str, description: &str, second: i64| {
+            types::InstanceStatusEvent::builder()
+                .code(code.into())
+                .description(description)
+                .not_before(aws_sdk_ec2::primitives::DateTime::from_secs(second))
+                .build()
+        };
+        let row = types::InstanceStatus::builder()
+            .instance_id("i-1")
+            .events(of("instance-stop", "The instance is running on degraded hardware", 20))
+            .events(of("instance-retirement", "The instance is running on degraded hardware", 10))
+            .events(of("system-reboot", "[Completed] Scheduled reboot", 5))
+            .events(of("instance-reboot", "[Canceled] Scheduled reboot", 5))
+            .build();
+        let status = status_of(&row).unwrap();
+        let kinds: Vec<_> = status.events.iter().map(|event| event.kind).collect();
+        assert_eq!(kinds, [ScheduledKind::Retirement, ScheduledKind::Stop]);
+        assert_eq!(status.check, None, "events are told while checks are still initialising");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Launch templates, Auto Scaling groups, and the instances and targets that come from them.
 
-use lamp_cloud::kinds::auto_scaling_group::{self, AutoScalingGroup, Settings};
+use lamp_cloud::kinds::auto_scaling_group::{self, AutoScalingGroup, EC2, Settings};
 use lamp_cloud::kinds::launch_template::{self, LaunchTemplate, OUR_VERSION, TemplateData};
 use lamp_cloud::kinds::security_group::SecurityGroup;
 use lamp_cloud::{
@@ -99,6 +99,7 @@ impl Site {
             desired: 2,
             instance_types: instance_types.iter().map(|name| (*name).to_owned()).collect(),
             grace_seconds: 120,
+            health_check_type: EC2.to_owned(),
             members: Vec::new(),
             suspended: Vec::new(),
         };
@@ -200,7 +201,9 @@ async fn instances_and_their_replacement() {
     }
     let read = Read::List { listing: Listing::InstanceStatus, page: None };
     let Reading::InstanceStatus(checks) = site.account.read(read).await else { panic!("another reading") };
-    assert!(instances.iter().all(|it| checks.items.contains(&(it.id.clone(), StatusCheck::Ok))));
+    let passes =
+        |id: &str| checks.items.iter().any(|it| it.instance == id && it.check == Some(StatusCheck::Ok));
+    assert!(instances.iter().all(|it| passes(&it.id)));
 
     let targets = site.targets().await;
     assert_eq!(targets.len(), 2);

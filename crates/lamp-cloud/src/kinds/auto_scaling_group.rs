@@ -21,6 +21,9 @@ pub struct AutoScalingGroup {
     pub instance_types: Vec<String>,
     /// How long the group leaves a new instance alone, in seconds.
     pub grace_seconds: u32,
+    /// Whose verdict makes the group itself replace a member: [`EC2`], or the load balancers' as well, `ELB`.
+    #[serde(default = "ec2")]
+    pub health_check_type: String,
     /// Instances of the group, as observed.
     #[serde(default)]
     pub members: Vec<Member>,
@@ -39,6 +42,15 @@ pub struct Settings {
     pub max: u32,
     pub instance_types: Vec<String>,
     pub grace_seconds: u32,
+    #[serde(default = "ec2")]
+    pub health_check_type: String,
+}
+
+/// The health check type of a group that replaces only what EC2 says does not run.
+pub const EC2: &str = "EC2";
+
+fn ec2() -> String {
+    EC2.to_owned()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +72,7 @@ fields!(AutoScalingGroup {
     desired: InPlace Scaler,
     instance_types: InPlace Spec,
     grace_seconds: InPlace Spec,
+    health_check_type: InPlace Spec,
     suspended: InPlace Spec,
 });
 
@@ -75,6 +88,7 @@ impl AutoScalingGroup {
             max: sorted.max,
             instance_types: sorted.instance_types,
             grace_seconds: sorted.grace_seconds,
+            health_check_type: sorted.health_check_type,
         }
     }
 
@@ -127,10 +141,12 @@ impl Declared for AutoScalingGroup {
         let attach = lacking(&self.target_groups, &observed.target_groups);
         let detach =
             if resolved { lacking(&observed.target_groups, &self.target_groups) } else { Vec::new() };
+        let resume = observed.suspended.iter().filter(|process| !self.suspended.contains(process));
+        let resume: Vec<String> = resume.cloned().collect();
         let others = [
             (!attach.is_empty()).then_some(Change::AttachTargetGroups(attach)),
             (!detach.is_empty()).then_some(Change::DetachTargetGroups(detach)),
-            (!observed.suspended.is_empty()).then(|| Change::ResumeProcesses(observed.suspended.clone())),
+            (!resume.is_empty()).then_some(Change::ResumeProcesses(resume)),
             (self.desired != observed.desired).then_some(Change::SetDesired(self.desired)),
         ];
         settings.chain(others.into_iter().flatten()).collect()
@@ -170,6 +186,7 @@ impl AutoScalingGroup {
         self.max = settings.max;
         self.instance_types.clone_from(&settings.instance_types);
         self.grace_seconds = settings.grace_seconds;
+        self.health_check_type.clone_from(&settings.health_check_type);
         self.desired = self.desired.clamp(settings.min, settings.max.max(settings.min));
     }
 }

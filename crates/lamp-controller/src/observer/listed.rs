@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use lamp_cloud::{
-    Instance, Kind, Listing, NAME_PREFIX, Resource, ResourceId, Section, StatusCheck, Tags, Zone, tag,
+    Instance, InstanceStatus, Kind, Listing, NAME_PREFIX, Resource, ResourceId, Section, Tags, Zone, tag,
 };
 
 use super::listing::{Rows, Templates};
@@ -22,7 +22,7 @@ pub(crate) struct Listed {
     pub(crate) instances: BTreeMap<ResourceId, Instance>,
     /// Zones whose instances could not be listed, and why, while those of the others could.
     pub(crate) unseen_zones: BTreeMap<String, String>,
-    pub(crate) statuses: BTreeMap<ResourceId, StatusCheck>,
+    pub(crate) statuses: BTreeMap<ResourceId, InstanceStatus>,
 }
 
 impl Listed {
@@ -114,10 +114,13 @@ impl Listed {
         rows.retain(|_, row| is_ours(&row.tags, install));
     }
 
-    /// Adds to each instance what the listing of status checks said.
+    /// Adds to each instance what the listing of status checks and scheduled events said.
     pub(crate) fn join_statuses(&mut self) {
         for (id, instance) in &mut self.instances {
-            instance.status = self.statuses.get(id).copied().or(instance.status);
+            if let Some(status) = self.statuses.get(id) {
+                instance.status = status.check.or(instance.status);
+                instance.events.clone_from(&status.events);
+            }
         }
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use lamp_cloud::kinds::launch_template::TemplateData;
 use lamp_cloud::{
-    Cloud, CloudError, ErrorClass, Instance, Kind, Listing, Page, Read, Reading, Resource, ResourceId,
-    StatusCheck, Zone,
+    Cloud, CloudError, ErrorClass, Instance, InstanceStatus, Kind, Listing, Page, Read, Reading, Resource,
+    ResourceId, Zone,
 };
 
 use crate::calls::Calls;
@@ -20,7 +20,7 @@ pub(crate) enum Rows {
     Resources(Kind, BTreeMap<ResourceId, Resource>),
     Templates(Templates),
     Instances(BTreeMap<ResourceId, Instance>),
-    Statuses(BTreeMap<ResourceId, StatusCheck>),
+    Statuses(BTreeMap<ResourceId, InstanceStatus>),
 }
 
 /// Why something could not be listed.
@@ -149,7 +149,7 @@ impl Rows {
                 Some(page.next)
             }
             (Self::Statuses(rows), Reading::InstanceStatus(page)) => {
-                rows.extend(page.items);
+                rows.extend(page.items.into_iter().map(|row| (row.instance.clone(), row)));
                 Some(page.next)
             }
             _ => None,

@@ -40,7 +40,7 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use lamp_cloud::{
     Clock, Cloud, CloudError, ErrorClass, Kind, Listing, MetricQuery, Read, Region, ResourceId, Section,
-    Signals, Tags,
+    Service, Signals, Tags,
 };
 use lamp_plan::Ask;
 
@@ -82,6 +82,8 @@ pub(crate) struct Order<'a> {
     pub(crate) settle: Duration,
     /// Details for which there is no token by then are for a later pass: those who wait for this one wait no longer.
     pub(crate) deadline: Timestamp,
+    /// Services that fail more often than not, as the calls of this pass show.
+    pub(crate) troubled: BTreeMap<Service, String>,
 }
 
 /// What one process knows from its earlier passes. Losing it costs readings, and nothing else.
@@ -114,6 +116,7 @@ impl Observer {
         self.refresh_tags(&order, &mut listed);
         self.forget(&listed, &order.marks);
         let answers = asked::ask(calls, &order, &listed.templates).await;
+        order.troubled = calls.troubled();
         self.publish(&order, listed, signals, answers, started, clock.now())
     }
 
@@ -355,7 +358,8 @@ impl Observer {
             (inventory.unlisted, inventory.interfaces) = (resources, interfaces);
         }
         let Listed { sections, zones, unseen_zones, .. } = listed;
-        let region = Region { observed_at: started, sections, zones, unseen_zones, signals };
+        let troubled = order.troubled.clone();
+        let region = Region { observed_at: started, sections, zones, unseen_zones, signals, troubled };
         self.assemble(order, Arc::new(region), slices, finished_at)
     }
 

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use lamp_api::Time;
 use lamp_api::v1alpha1::{
-    DeletionPolicy, LampStackSpec, Mode, Network, OrphanDeletionPhase, OrphanDeletionSpec,
+    Breakers, DeletionPolicy, LampStackSpec, Mode, Network, OrphanDeletionPhase, OrphanDeletionSpec,
     OrphanDeletionStatus, RefusedResource,
 };
 use lamp_cloud::{Cloud, Inventory, Kind, Request, ResourceId};
-use lamp_plan::{Adoption, Ledger, Memory, Plan, PlanInput, Settlement, priority};
+use lamp_plan::{Adoption, Holds, Ledger, Memory, Plan, PlanInput, Settlement, priority};
 use lamp_store::{Key, Preconditions, StoreError};
 use serde_json::Value;
 
@@ -157,6 +157,7 @@ async fn pursue<C: Cloud>(
         confirmed: false,
         requested: None,
         adoption: &adoption,
+        holds: &Holds::default(),
         inventory: &inventory,
         ledger: &ledger,
         memory: &memory,
@@ -223,6 +224,7 @@ fn spec(region: &str) -> LampStackSpec {
         network: Network::default(),
         tiers: Vec::new(),
         database: None,
+        breakers: Breakers::default(),
         ignore: Vec::new(),
     }
 }

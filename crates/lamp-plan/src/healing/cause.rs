@@ -1,27 +1,38 @@
-//! What else may make an instance look sick: a dependency that is down, too much load, a zone that is out.
+//! What else may make an instance look sick: a dependency that is down, too much load, a zone that is out, a change on
+//! the way to it.
 
-use lamp_api::v1alpha1::Tier;
+use jiff::Timestamp;
+use lamp_api::v1alpha1::{Metric, Tier};
 use lamp_cloud::{Body, Resource, State};
 
-use super::{Diagnosis, Patient};
+use super::change;
+use super::diagnosis::Patient;
 use crate::live::tier_view::TierView;
-use crate::{Draft, parts, site};
+use crate::scaling::measure::measure;
+use crate::{Draft, parts, queries, site};
+
+/// Processors that are busier than this, per cent, are overloaded whatever the tier scales by.
+const BUSY: f64 = 90.0;
 
 /// Why replacing this patient would not help, if there is a reason.
 pub(super) fn of(draft: &Draft<'_>, tier: &Tier, view: &TierView<'_>, patient: &Patient) -> Option<String> {
-    if let Some(zone) = closed_zone(draft, &patient.zone) {
-        return Some(format!("{} is in {zone}, which AWS says is not available", patient.instance));
-    }
     // EC2's own verdict on the machine does not depend on load or on what the tier calls.
-    if !matches!(patient.diagnosis, Some(Diagnosis::Unhealthy(_))) {
+    if !patient.is_judged_by_visitors() {
         return None;
     }
-    common(draft, tier, view)
+    let since = draft.plan.memory.sick.get(&patient.instance).map(|sickness| sickness.since);
+    of_many(draft, tier, view, since)
 }
 
-/// What makes every instance of a tier look sick, if it does.
-pub(super) fn common(draft: &Draft<'_>, tier: &Tier, view: &TierView<'_>) -> Option<String> {
-    broken_dependency(draft, tier).or_else(|| overload(draft, tier, view))
+/// What makes every instance of a tier look sick, if it does; those that do have done so since `since`.
+pub(super) fn of_many(
+    draft: &Draft<'_>,
+    tier: &Tier,
+    view: &TierView<'_>,
+    since: Option<Timestamp>,
+) -> Option<String> {
+    let changed = || change::before(draft, tier, since?);
+    broken_dependency(draft, tier).or_else(|| overload(draft, tier, view)).or_else(changed)
 }
 
 /// The zone, if AWS says that it is not available.
@@ -56,13 +67,30 @@ fn serves(database: &Resource) -> bool {
         || (matches!(database.state, State::Pending(_)) && SERVING.contains(&body.facts.status.as_str()))
 }
 
-/// Load that asks for half as much again as there is: instances that shed requests are not sick.
+/// Instances that shed requests, because there are too many, are not sick: the scaler acts, as far as it may.
 fn overload(draft: &Draft<'_>, tier: &Tier, view: &TierView<'_>) -> Option<String> {
+    let load = asks_for_more(draft, tier, view).or_else(|| is_busy(draft, tier))?;
+    let limit = if view.body.desired >= tier.capacity.max && !tier.scaling.policies.is_empty() {
+        format!("; capacity.max, {}, is reached", tier.capacity.max)
+    } else {
+        String::new()
+    };
+    Some(format!("{load}: overloaded, not sick{limit}"))
+}
+
+/// Load that asks for half as much again as there is.
+fn asks_for_more(draft: &Draft<'_>, tier: &Tier, view: &TierView<'_>) -> Option<String> {
     let part = parts::auto_scaling_group(&tier.name);
     let (_, wanted) = draft.plan.memory.scaling.get(&part)?.recommendations.last().copied()?;
     let current = view.body.desired;
     let overloaded = u64::from(wanted) * 2 >= u64::from(current) * 3 && wanted > current;
-    overloaded.then(|| {
-        format!("the load asks for {wanted} instances and there are {current}: overloaded, not sick")
-    })
+    overloaded.then(|| format!("the load asks for {wanted} instances and there are {current}"))
+}
+
+fn is_busy(draft: &Draft<'_>, tier: &Tier) -> Option<String> {
+    let inventory = draft.input.inventory;
+    let query = queries::of_tier(inventory, tier, Metric::CPUUtilization)?;
+    let series = inventory.region.signals.get(&query);
+    let cpu = measure(series, Metric::CPUUtilization, draft.input.now).ok().filter(|cpu| *cpu >= BUSY)?;
+    Some(format!("its processors are {cpu:.0} % busy"))
 }

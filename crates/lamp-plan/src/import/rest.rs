@@ -7,7 +7,7 @@ use lamp_api::v1alpha1::LampStackSpec;
 use lamp_cloud::{Inventory, Kind, Listing, Part, Region, ResourceId, Section, Zone};
 
 use super::{Found, Survey};
-use crate::{Adoption, Future, Ledger, Memory, PlanInput, Settings, Taken};
+use crate::{Adoption, Future, Holds, Ledger, Memory, PlanInput, Settings, Taken};
 
 /// A field that the spec cannot say as AWS has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,7 @@ pub(super) fn compare(survey: &Survey<'_>, spec: &LampStackSpec, found: &Found<'
         confirmed: false,
         requested: None,
         adoption: &Adoption::default(),
+        holds: &Holds::default(),
         inventory: &inventory,
         ledger: &Ledger::new(),
         memory: &Memory::default(),

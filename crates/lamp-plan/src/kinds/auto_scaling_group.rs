@@ -1,7 +1,7 @@
 //! The Auto Scaling group of each tier.
 
 use lamp_api::v1alpha1::Tier;
-use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
+use lamp_cloud::kinds::auto_scaling_group::{AutoScalingGroup, EC2};
 use lamp_cloud::{Body, Kind, Part, TemplateVersion};
 
 use super::{to, zones};
@@ -9,7 +9,7 @@ use crate::left_alone;
 use crate::observed::{held, list};
 use crate::parts::Layer;
 use crate::rollout::target::{self, Standing, Target};
-use crate::{Draft, PlanInput, Wanted, parts, scaling};
+use crate::{Draft, PlanInput, Wanted, holds, parts, scaling};
 
 /// The group of one tier, with the capacity that scaling decides.
 pub(crate) fn wanted(draft: &mut Draft<'_>, tier: &Tier) -> Wanted {
@@ -36,18 +36,23 @@ pub(crate) fn observed<'a>(input: &PlanInput<'a>, tier: &Tier) -> Option<&'a Aut
 }
 
 fn body(input: &PlanInput<'_>, tier: &Tier, launched: TemplateVersion, desired: u32) -> AutoScalingGroup {
+    let held = holds::held_group(input, tier);
     AutoScalingGroup {
         template: to(&parts::launch_template(&tier.name)),
         template_version: launched.number,
         subnets: zones(input).map(|zone| to(&parts::subnet(Layer::Application, zone))).collect(),
         target_groups: tier.load_balancer.iter().map(|_| to(&parts::target_group(&tier.name))).collect(),
         min: tier.capacity.min,
-        max: tier.capacity.max,
+        // AWS would let instances go that are more than this.
+        max: tier.capacity.max.max(held.map_or(0, |group| group.desired)),
         desired,
         instance_types: launched.instance_types,
         grace_seconds: tier.healing.grace_period_seconds,
+        // With `ELB` a group terminates healthy instances when the health check itself is broken (docs/rfd/0005).
+        health_check_type: EC2.to_owned(),
         members: Vec::new(),
-        suspended: Vec::new(),
+        // Whoever holds it may have reason to stop what the group does by itself.
+        suspended: held.map(|group| group.suspended.clone()).unwrap_or_default(),
     }
 }
 

@@ -70,6 +70,6 @@ fn to(part: &Part) -> Reference {
 }
 
 /// Numbers of the zones that the stack spans, from 1.
-fn zones(input: &PlanInput<'_>) -> std::ops::RangeInclusive<usize> {
+pub(crate) fn zones(input: &PlanInput<'_>) -> std::ops::RangeInclusive<usize> {
     1..=input.spec.network.zones.count()
 }

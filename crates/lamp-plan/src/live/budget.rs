@@ -9,8 +9,6 @@ use super::tier_view::{MemberView, TierView, count};
 use crate::healing::Hold;
 use crate::{Draft, PlanInput};
 
-/// A new instance is given this long to become ready; until then it is under way.
-pub(crate) const STARTUP: SignedDuration = SignedDuration::from_secs(600);
 const HOUR: SignedDuration = SignedDuration::from_secs(3600);
 
 /// What may be disturbed in a tier now.
@@ -19,6 +17,8 @@ pub(crate) struct Budget {
     /// Instances on their way in or not replaced yet.
     pub(crate) in_flight: u32,
     pub(crate) max_in_flight: u32,
+    /// Instances more than wanted, which are about to leave.
+    surplus: u32,
     /// Replacements by healing in the last hour.
     pub(crate) last_hour: u32,
     pub(crate) max_per_hour: u32,
@@ -27,16 +27,18 @@ pub(crate) struct Budget {
 impl Budget {
     pub(crate) fn of(draft: &Draft<'_>, tier: &Tier, view: &TierView<'_>) -> Self {
         let input = draft.input;
-        let arriving = count(view.staying().filter(|member| is_arriving(draft, member)));
+        let arriving = count(view.staying().filter(|member| is_arriving(draft, tier, member)));
         let missing = view.body.desired.saturating_sub(count(view.staying()));
         let requested = count(view.staying().filter(|member| is_requested(&input, member)));
         let healed = input.ledger.iter().filter(|(part, entry)| is_recent_healing(&input, view, part, entry));
-        let share = u64::from(view.body.desired) * u64::from(tier.healing.max_in_flight_percent) / 100;
+        let healing = &tier.healing;
+        let of_hour = share(view.body.desired, healing.max_replacements_per_hour_percent);
         Self {
             in_flight: arriving + missing + requested,
-            max_in_flight: u32::try_from(share).unwrap_or(u32::MAX).max(1),
+            max_in_flight: share(view.body.desired, healing.max_in_flight_percent).max(1),
+            surplus: count(view.staying()).saturating_sub(view.body.desired),
             last_hour: count(healed),
-            max_per_hour: tier.healing.max_replacements_per_hour,
+            max_per_hour: healing.max_replacements_per_hour.max(of_hour),
         }
     }
 
@@ -51,8 +53,9 @@ impl Budget {
                 "{used} of {allowed} replacements of this hour are used up: a person must look"
             )));
         }
-        if self.in_flight >= self.max_in_flight {
-            let (moving, allowed) = (self.in_flight, self.max_in_flight);
+        let moving = self.in_flight.saturating_add(self.surplus);
+        if moving >= self.max_in_flight {
+            let allowed = self.max_in_flight;
             let why = format!("{moving} instances are under way, {allowed} may be at once");
             return Err(Hold::for_a_while(why));
         }
@@ -62,22 +65,33 @@ impl Budget {
     }
 }
 
+/// How long a new instance is given to become ready; until then it is under way.
+pub(crate) fn startup(tier: &Tier) -> SignedDuration {
+    let healing = &tier.healing;
+    SignedDuration::from_secs(i64::from(healing.startup_timeout_seconds.max(healing.grace_period_seconds)))
+}
+
+fn share(of: u32, percent: u32) -> u32 {
+    u32::try_from(u64::from(of) * u64::from(percent) / 100).unwrap_or(u32::MAX)
+}
+
 /// Pending, or in service but not ready since a launch that is not long ago, and not known to be sick.
-pub(crate) fn is_arriving(draft: &Draft<'_>, view: &MemberView<'_>) -> bool {
-    let young = !view.is_older_than(STARTUP, draft.input.now);
+pub(crate) fn is_arriving(draft: &Draft<'_>, tier: &Tier, view: &MemberView<'_>) -> bool {
+    let young = !view.is_older_than(startup(tier), draft.input.now);
     let sick = draft.plan.memory.sick.contains_key(&view.member.instance);
     view.member.lifecycle == LifecycleState::Pending || (!view.ready && young && !sick)
 }
 
 /// Whether a call that replaces an instance of the group, recorded as a rollout, is not older than a startup.
-pub(crate) fn is_recent_rollout(input: &PlanInput<'_>, view: &TierView<'_>) -> bool {
+pub(crate) fn is_recent_rollout(input: &PlanInput<'_>, tier: &Tier, view: &TierView<'_>) -> bool {
     input.ledger.iter().any(|(part, entry)| {
-        let recent = sent_at(entry).is_some_and(|at| input.now.duration_since(at) < STARTUP);
+        let recent = sent_at(entry).is_some_and(|at| input.now.duration_since(at) < startup(tier));
         is_rollout(part) && recent && was_sent(entry) && replaces_in(view, entry)
     })
 }
 
-fn replaces_in(view: &TierView<'_>, entry: &LedgerEntry) -> bool {
+/// Whether a record is of a replacement in this group.
+pub(crate) fn replaces_in(view: &TierView<'_>, entry: &LedgerEntry) -> bool {
     let requests =
         entry.open.iter().map(|open| &open.request).chain(entry.last.iter().map(|last| &last.request));
     requests

@@ -11,6 +11,9 @@ pub(crate) const FRESH: SignedDuration = SignedDuration::from_secs(60);
 /// What was not seen sick for this long is forgotten: it left, or it must be counted anew.
 const FORGOTTEN: SignedDuration = SignedDuration::from_secs(3600);
 
+/// Twice the longest time that a start may be given.
+const LONGEST_START: SignedDuration = SignedDuration::from_secs(4 * 3600);
+
 /// What a reading says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -63,6 +66,10 @@ pub(crate) fn prune(draft: &mut Draft<'_>) {
     let now = draft.input.now;
     let keep = |sickness: &Sickness| now.duration_since(sickness.last).abs() <= FORGOTTEN;
     draft.plan.memory.sick.retain(|_, sickness| keep(sickness));
+    draft.plan.memory.agreed.retain(|_, sickness| keep(sickness));
+    let launched = draft.input.inventory.instances.values().flatten();
+    let young: Vec<_> = launched.filter(|row| now.duration_since(row.launched_at) < LONGEST_START).collect();
+    draft.plan.memory.started.retain(|id| young.iter().any(|row| row.id == *id));
     draft.plan.memory.targets.retain(|_, sickness| keep(sickness));
 }
 

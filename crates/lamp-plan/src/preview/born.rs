@@ -104,5 +104,6 @@ pub(super) fn instance(group: &ResourceId, member: &Member, tags: &Tags, now: Ti
         instance_type: member.instance_type.clone(),
         launched_at: now,
         status: Some(StatusCheck::Ok),
+        events: Vec::new(),
     }
 }

@@ -71,6 +71,9 @@ impl World {
         for (part, corrections) in &plan.corrections {
             self.ledger.entry(part.clone()).or_default().corrections.clone_from(corrections);
         }
+        for (part, healing) in &plan.healing {
+            self.ledger.entry(part.clone()).or_default().healing.clone_from(healing);
+        }
         for (part, versions) in &plan.versions {
             self.ledger.entry(part.clone()).or_default().versions.clone_from(versions);
         }
@@ -120,8 +123,9 @@ impl World {
             }
             Settlement::Void => entry.open = None,
             Settlement::NextAttempt => {
-                *entry =
-                    LedgerEntry { kind: entry.kind, attempt: entry.attempt + 1, ..LedgerEntry::default() };
+                let (kind, attempt) = (entry.kind, entry.attempt + 1);
+                let remakes = entry.remakes.iter().copied().chain([self.now]).collect();
+                *entry = LedgerEntry { kind, attempt, remakes, ..LedgerEntry::default() };
             }
             Settlement::Forget => {
                 self.ledger.remove(part);

@@ -1,6 +1,6 @@
 //! A wanted part that is not there: made for the first time, not visible yet, or lost.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lamp_api::v1alpha1::PartState;
 use lamp_cloud::{
     Body, Kind, LedgerEntry, Outcome, Part, Request, Resource, ResourceId, State, Tags, tag, token,
@@ -9,7 +9,11 @@ use lamp_cloud::{
 use super::attempt::propose;
 use super::intents;
 use crate::observed::{list, resolve};
+use crate::status::seconds;
 use crate::{Action, Draft, Effect, Settlement, Wanted, naming};
+
+/// The ceiling of making a part again is counted over this time.
+const HOUR: SignedDuration = SignedDuration::from_secs(3600);
 
 /// Complete readings since `since` do not list the part.
 pub(super) fn absent(draft: &mut Draft<'_>, wanted: &Wanted, since: Timestamp) {
@@ -47,10 +51,29 @@ pub(super) fn gone(draft: &mut Draft<'_>, wanted: &Wanted) {
 }
 
 fn next_attempt(draft: &mut Draft<'_>, wanted: &Wanted, why: &str) {
+    if let Some(until) = ceiling(draft, &wanted.part) {
+        draft.look_at(until);
+        let reason = format!(
+            "{why}; it was made again too often within an hour (spec.breakers.maxRemakesPerHour), and is not before \
+             {}: a person must look",
+            seconds(until).0
+        );
+        return draft.block(&wanted.part, wanted.kind, None, reason);
+    }
     draft.settle(&wanted.part, Settlement::NextAttempt);
     draft.look_at(draft.input.now);
     let reason = format!("{why}; it is made again");
     draft.report(&wanted.part, wanted.kind, None, PartState::Progressing, reason);
+}
+
+/// Until when a part is not made again, as that was done too often.
+fn ceiling(draft: &Draft<'_>, part: &Part) -> Option<Timestamp> {
+    let remakes = draft.entry(part).map(|entry| entry.remakes.as_slice()).unwrap_or_default();
+    let allowed = usize::try_from(draft.input.spec.breakers.max_remakes_per_hour).unwrap_or(usize::MAX);
+    // The last `allowed` of them fall within an hour.
+    let first = remakes.len().checked_sub(allowed).and_then(|index| remakes.get(index))?;
+    let until = first.checked_add(HOUR).ok()?;
+    (draft.input.now < until).then_some(until)
 }
 
 /// A recorded resource is no longer listed.

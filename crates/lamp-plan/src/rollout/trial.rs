@@ -13,7 +13,7 @@ use lamp_cloud::{LifecycleState, ResourceId};
 
 use crate::healing::{self, OBSERVATIONS, Patient};
 use crate::live::attempt::{instance_part, rollout_part};
-use crate::live::budget::STARTUP;
+use crate::live::budget::startup;
 use crate::live::sickness::{self, Verdict, is_fresh};
 use crate::live::tier_view::{MemberView, Targets, TierView, count};
 use crate::{Draft, Trial, parts};
@@ -44,7 +44,7 @@ pub(crate) fn watch(
     let part = parts::auto_scaling_group(&tier.name);
     let Some(read_at) = read_at(view, draft.input.now) else { return Finding::Undecided };
     let known = draft.plan.memory.trials.remove(&part).filter(|trial| trial.version == version);
-    let mut trial = observed(draft, view, version, known, read_at);
+    let mut trial = observed(draft, tier, view, version, known, read_at);
     if trial.members.is_empty() && trial.lost.is_empty() {
         return Finding::Undecided;
     }
@@ -74,6 +74,7 @@ fn new<'v, 'a>(view: &'v TierView<'a>, version: u64) -> impl Iterator<Item = &'v
 /// The trial with what is seen now.
 fn observed(
     draft: &Draft<'_>,
+    tier: &Tier,
     view: &TierView<'_>,
     version: u64,
     known: Option<Trial>,
@@ -92,7 +93,11 @@ fn observed(
         sickness::count(&mut unready, id.clone(), Verdict::Sick(read_at));
     }
     let all_ready = lost.is_empty() && new(view, version).all(|member| member.ready);
-    let ready_since = all_ready.then(|| ready_since(view, version, known.as_ref(), &members, read_at));
+    let since = || {
+        let history = known.as_ref().ok_or_else(|| startup(tier));
+        ready_since(view, version, history, &members, read_at)
+    };
+    let ready_since = all_ready.then(since);
     Trial { version, members, lost, staying: count(view.staying()), ready_since, unready }
 }
 
@@ -111,21 +116,21 @@ fn lost(draft: &Draft<'_>, view: &TierView<'_>, known: &Trial) -> BTreeSet<Resou
 }
 
 /// Since when all have been ready. Without a history (a restart) an instance counts as ready from the end of the time
-/// that a start may take: that is never too early.
+/// that a start may take, which is given instead: that is never too early.
 fn ready_since(
     view: &TierView<'_>,
     version: u64,
-    known: Option<&Trial>,
+    history: Result<&Trial, SignedDuration>,
     members: &BTreeSet<ResourceId>,
     read_at: Timestamp,
 ) -> Timestamp {
-    match known {
-        Some(known) if members.is_subset(&known.members) => known.ready_since.unwrap_or(read_at),
-        Some(_) => read_at,
-        None => {
+    match history {
+        Ok(known) if members.is_subset(&known.members) => known.ready_since.unwrap_or(read_at),
+        Ok(_) => read_at,
+        Err(startup) => {
             let launches = new(view, version).map(|member| member.instance.map(|row| row.launched_at));
             let newest = launches.max().flatten();
-            newest.and_then(|at| at.checked_add(STARTUP).ok()).map_or(read_at, |at| at.min(read_at))
+            newest.and_then(|at| at.checked_add(startup).ok()).map_or(read_at, |at| at.min(read_at))
         }
     }
 }
@@ -175,8 +180,8 @@ fn failure(
         let patient = sick.iter().find(|patient| patient.instance == member.member.instance);
         let why = match patient.and_then(Patient::complaint) {
             Some(complaint) => complaint,
-            None if member.is_older_than(STARTUP, now) => {
-                format!("it was not ready in the {} minutes that a start may take", STARTUP.as_mins())
+            None if member.is_older_than(startup(tier), now) => {
+                format!("it was not ready in the {} minutes that a start may take", startup(tier).as_mins())
             }
             None => return None,
         };

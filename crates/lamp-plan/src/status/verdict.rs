@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lamp_api::Condition;
-use lamp_api::conditions::{DELETION_BLOCKED, DELETION_STUCK, MODE_PAUSED, condition, types};
+use lamp_api::conditions::{DELETION_BLOCKED, DELETION_STUCK, HOLD_REQUESTED, MODE_PAUSED, condition, types};
 use lamp_api::v1alpha1::{LeftAlone, LeftAloneReason, Mode, PartState};
 use lamp_cloud::Kind;
 
@@ -40,6 +40,7 @@ pub(super) fn conditions(facts: &Facts<'_>) -> Vec<Condition> {
     if facts.input.spec.database.is_some() {
         verdicts.push((types::DATABASE_READY, room(facts, Room::Database)));
     }
+    verdicts.extend(held(facts).map(|held| (types::HELD, held)));
     let now = super::seconds(facts.input.now).0;
     let mut conditions: Vec<Condition> = verdicts
         .into_iter()
@@ -249,6 +250,17 @@ fn paused(facts: &Facts<'_>) -> Verdict {
         Mode::Observe => Verdict::new(false, "Observing", "spec.mode is Observe: changes are only planned"),
         Mode::Enforce => Verdict::new(false, "Enforcing", "spec.mode is Enforce"),
     }
+}
+
+/// What a person holds: nothing of it is replaced, scaled in or rolled out.
+fn held(facts: &Facts<'_>) -> Option<Verdict> {
+    let (holds, spec) = (facts.input.holds, facts.input.spec);
+    let stack = holds.stack.as_ref().map(|_| holds.of_tier("").unwrap_or_default());
+    let tiers = facts.plan.tiers.values().filter_map(|tier| tier.held.clone());
+    let nothing = holds.of_nothing(spec).map(|name| format!("the annotation holds {name}, which is no tier"));
+    let all: BTreeSet<String> = stack.into_iter().chain(tiers).chain(nothing).collect();
+    let message = all.into_iter().collect::<Vec<_>>().join("; ");
+    (!message.is_empty()).then(|| Verdict::new(true, HOLD_REQUESTED, message))
 }
 
 /// What differs and is left so, because the spec says that it is only reported.

@@ -17,6 +17,7 @@ impl World {
             confirmed: false,
             requested: None,
             adoption: &Adoption::default(),
+            holds: &self.holds,
             inventory: &Inventory::default(),
             ledger: &Ledger::new(),
             memory: &Memory::default(),

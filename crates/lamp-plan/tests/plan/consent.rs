@@ -156,6 +156,23 @@ fn a_lost_listener_is_made_again() {
 }
 
 #[test]
+fn what_vanishes_again_and_again_is_not_made_for_ever() {
+    let mut site = Site::standing(STATELESS);
+    site.spec.breakers.max_remakes_per_hour = 1;
+    let part = Part::from("listener/web/80");
+    for _ in 0..2 {
+        site.lose("listener/web/80");
+        site.settle();
+    }
+    assert_eq!(site.world.ledger[&part].attempt, 1);
+    blocked(&site.plan(), "listener/web/80", "made again too often within an hour");
+    let later = site.world.now + std::time::Duration::from_secs(3600);
+    site.world.pass_time(later);
+    site.settle();
+    assert_eq!(site.world.ledger[&part].attempt, 2);
+}
+
+#[test]
 fn a_replacement_needs_consent_and_nobody_who_uses_it() {
     let mut site = Site::standing(STATELESS);
     site.spec.tiers[0].port = 8080;

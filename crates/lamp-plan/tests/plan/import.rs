@@ -60,6 +60,7 @@ fn what_has_no_place_in_a_stack_is_left_out_and_named() {
         instance_type: "t3.micro".to_owned(),
         launched_at: time("2026-01-01T00:00:00Z"),
         status: None,
+        events: Vec::new(),
     };
     let import = read(&rows, &[bastion]);
     let left_out: Vec<String> = import.left_out.iter().map(|out| format!("{} {}", out.id, out.why)).collect();

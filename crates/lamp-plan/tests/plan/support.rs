@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use lamp_api::v1alpha1::LampStackSpec;
 use lamp_cloud::{Inventory, Kind, Listing, Owner, Part, Region, Resource, Section, Zone};
-use lamp_plan::{Adoption, Plan, PlanInput, Settings, World, check};
+use lamp_plan::{Adoption, Holds, Plan, PlanInput, Settings, World, check};
 
 pub(crate) const NETWORK: &str = r#"{"region": "eu-central-1"}"#;
 
@@ -55,6 +55,7 @@ pub(crate) struct Site {
     pub confirmed: bool,
     pub requested: Option<String>,
     pub adoption: Adoption,
+    pub holds: Holds,
 }
 
 impl Site {
@@ -72,6 +73,7 @@ impl Site {
             confirmed: false,
             requested: None,
             adoption: &Adoption::default(),
+            holds: &Holds::default(),
             inventory: &inventory,
             ledger: &ledger,
             memory: &memory,
@@ -88,6 +90,7 @@ impl Site {
             confirmed: false,
             requested: None,
             adoption: Adoption::default(),
+            holds: Holds::default(),
         }
     }
 
@@ -109,6 +112,7 @@ impl Site {
             confirmed: self.confirmed,
             requested: self.requested.as_deref(),
             adoption: &self.adoption,
+            holds: &self.holds,
             inventory: &self.world.inventory,
             ledger: &self.world.ledger,
             memory: &self.world.memory,

@@ -23,6 +23,8 @@ pub(crate) struct Group {
     failures: u32,
     /// A member more than wanted was launched, to spread them evenly.
     rebalancing: bool,
+    /// Its maintenance policy wants the new member in service before a sick one goes.
+    pub(super) launches_first: bool,
 }
 
 impl World {
@@ -42,6 +44,8 @@ impl World {
         let wanted = body.desired as usize;
         if staying.len() < wanted && !is_suspended(&body, "Launch") {
             self.launch_up_to(id, &body, wanted);
+        } else if self.awaits_succession(id, &body, &staying) {
+            // One more than wanted is to follow.
         } else if staying.len() > wanted && !is_suspended(&body, "Terminate") {
             self.scale_in(id, &body, wanted);
         } else if !is_suspended(&body, "AZRebalance") {
@@ -61,42 +65,8 @@ impl World {
         matches!(lifecycle, Some(LifecycleState::Pending | LifecycleState::InService))
     }
 
-    /// EC2 health checks: a member that does not run is replaced at once, an impaired one after its grace.
-    fn judge(&mut self, id: &str, body: &AutoScalingGroup) {
-        let replaces = !is_suspended(body, "HealthCheck") && !is_suspended(body, "ReplaceUnhealthy");
-        for member in self.groups.get(id).map(|group| group.members.clone()).unwrap_or_default() {
-            let Some(machine) = self.machines.get(&member) else {
-                self.let_go(id, &member);
-                continue;
-            };
-            let noticed = machine
-                .sick_since
-                .is_some_and(|since| since + self.config.durations.group_detection <= self.now);
-            let leaving = machine.lifecycle == Some(LifecycleState::Terminating);
-            let dead = matches!(machine.state, InstanceState::ShuttingDown | InstanceState::Terminated);
-            if dead && (leaving || noticed) {
-                self.let_go(id, &member);
-            } else if (noticed || machine.condemned) && !leaving && replaces {
-                self.replace_sick(body, &member);
-            }
-        }
-    }
-
-    fn replace_sick(&mut self, body: &AutoScalingGroup, member: &str) {
-        let Some(machine) = self.machines.get(member) else { return };
-        let launched = machine.row.current().map_or(self.now, |row| row.launched_at);
-        let grace_ends = launched + std::time::Duration::from_secs(u64::from(body.grace_seconds));
-        let runs = matches!(machine.state, InstanceState::Pending | InstanceState::Running);
-        if runs && self.now < grace_ends {
-            let group = machine.group.clone();
-            self.agenda.plan(grace_ends, Event::GroupLook(group.unwrap_or_default()));
-            return;
-        }
-        self.withdraw(body, member, false);
-    }
-
     /// A member is no member any more.
-    fn let_go(&mut self, id: &str, member: &str) {
+    pub(super) fn let_go(&mut self, id: &str, member: &str) {
         if let Some(group) = self.groups.get_mut(id) {
             group.members.retain(|other| other != member);
         }
@@ -146,7 +116,7 @@ impl World {
     }
 
     /// Launches one member in the emptiest zone that has room for one of the instance types.
-    fn launch(&mut self, id: &str, body: &AutoScalingGroup) -> bool {
+    pub(super) fn launch(&mut self, id: &str, body: &AutoScalingGroup) -> bool {
         let spread = self.spread(id, body);
         let mut zones: Vec<(&String, &usize)> = spread.iter().collect();
         zones.sort_by_key(|(zone, count)| (**count, (*zone).clone()));
@@ -200,6 +170,7 @@ impl World {
             instance_type,
             launched_at: self.now,
             status: None,
+            events: Vec::new(),
         };
         let groups = data.security_groups.iter().filter_map(Reference::as_id).map(str::to_owned);
         let machine = Machine {
@@ -313,7 +284,7 @@ impl World {
         }
     }
 
-    fn in_service(&self, id: &str) -> Vec<ResourceId> {
+    pub(super) fn in_service(&self, id: &str) -> Vec<ResourceId> {
         let serves = |member: &ResourceId| {
             self.machines
                 .get(member)
@@ -351,13 +322,12 @@ impl World {
 
     fn member(&self, id: &str) -> Option<Member> {
         let machine = self.machines.get(id)?;
-        let noticed =
-            machine.sick_since.is_some_and(|at| at + self.config.durations.group_detection <= self.now);
+        let body = machine.group.as_ref().and_then(|group| self.body::<AutoScalingGroup>(group));
         Some(Member {
             instance: id.to_owned(),
             zone: machine.zone.clone(),
             lifecycle: machine.lifecycle?,
-            healthy: !noticed && !machine.condemned,
+            healthy: !body.is_some_and(|body| self.is_condemned(body, id)),
             template_version: Some(machine.template_version),
             instance_type: machine.row.current().map(|row| row.instance_type.clone())?,
         })
@@ -390,6 +360,6 @@ impl World {
     }
 }
 
-fn is_suspended(body: &AutoScalingGroup, process: &str) -> bool {
+pub(super) fn is_suspended(body: &AutoScalingGroup, process: &str) -> bool {
     body.suspended.iter().any(|other| other == process)
 }

@@ -88,6 +88,7 @@ impl World {
             InstanceStep::Serving => self.instance_serving(id),
             InstanceStep::Checked => self.instance_checked(id),
             InstanceStep::Hung => drop(self.hang_instance(id)),
+            InstanceStep::Retired => self.stop(id),
             InstanceStep::Terminate => self.terminate(id),
             InstanceStep::Stopped => self.instance_stopped(id),
             InstanceStep::Terminated => self.instance_terminated(id),

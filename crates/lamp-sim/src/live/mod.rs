@@ -1,5 +1,6 @@
 //! What lives by itself: instances, their groups and targets, databases, network interfaces, the load and its metrics.
 
+mod condemned;
 pub(crate) mod databases;
 pub(crate) mod groups;
 pub(crate) mod instances;

@@ -152,6 +152,13 @@ impl World {
         }
     }
 
+    /// The state of an instance in a target group, the worst of its ports.
+    pub(super) fn target_state(&self, group: &str, instance: &str) -> Option<TargetState> {
+        let found = self.targets.get(group)?.iter().filter(|(target, _)| target.instance == instance);
+        let states: Vec<TargetState> = found.map(|(_, registration)| registration.state).collect();
+        states.iter().find(|state| **state == TargetState::Unhealthy).or(states.first()).copied()
+    }
+
     fn runs(&self, instance: &str) -> bool {
         let state = self.machines.get(instance).map(|machine| machine.state);
         matches!(state, Some(InstanceState::Pending | InstanceState::Running))
@@ -191,6 +198,7 @@ impl World {
             Some(TargetState::Healthy) => self.put_quietly(group, target, TargetState::Healthy, None),
             Some(TargetState::Unhealthy) => {
                 self.put_quietly(group, target, TargetState::Unhealthy, Some("Target.FailedHealthChecks"));
+                self.tell_group(&target.instance);
             }
             _ => {}
         }

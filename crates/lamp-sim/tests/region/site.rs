@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
+use lamp_cloud::kinds::auto_scaling_group::{AutoScalingGroup, EC2};
 use lamp_cloud::kinds::db_instance::{DbFacts, DbInstance};
 use lamp_cloud::kinds::db_parameter_group::DbParameterGroup;
 use lamp_cloud::kinds::db_subnet_group::DbSubnetGroup;
@@ -322,6 +322,7 @@ pub(crate) fn asg(
         desired,
         instance_types: vec!["t3.small".into(), "t3a.small".into()],
         grace_seconds: 120,
+        health_check_type: EC2.to_owned(),
         members: Vec::new(),
         suspended: Vec::new(),
     }

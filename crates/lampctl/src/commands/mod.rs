@@ -7,6 +7,7 @@ pub(crate) mod describe;
 pub(crate) mod diff;
 pub(crate) mod events;
 pub(crate) mod get;
+pub(crate) mod hold;
 pub(crate) mod import;
 pub(crate) mod kubeconfig;
 pub(crate) mod mode;
@@ -44,6 +45,8 @@ pub(crate) async fn run(invocation: Invocation) -> Result<Outcome, Failure> {
         Command::Sync(verb) => verb.run(session).await,
         Command::Pause(verb) => verb.run(session).await,
         Command::Resume(verb) => verb.run(session).await,
+        Command::Hold(verb) => verb.run(session).await,
+        Command::Release(verb) => verb.run(session).await,
         Command::Events(verb) => verb.run(session).await,
         Command::Kubeconfig(verb) => verb.run(session),
         Command::Version(verb) => verb.run(session).await,

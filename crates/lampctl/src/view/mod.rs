@@ -60,6 +60,7 @@ fn is_good(condition: &Condition) -> bool {
         types::PROGRESSING,
         types::DRIFT_REPORTED,
         types::CONTENDED,
+        types::HELD,
     ];
     let expected = if bad_when_true.contains(&condition.type_.as_str()) { "False" } else { "True" };
     condition.status == expected

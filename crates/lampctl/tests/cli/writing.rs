@@ -221,6 +221,19 @@ fn a_sync_waits_for_its_own_request() {
 }
 
 #[test]
+fn hold_and_release_annotate_a_stack_or_a_tier() {
+    let fake = Fake::start(|_| ok(stack(&[])));
+    let held = run(&fake.address, &["hold", "shop", "--reason", "audit"]);
+    assert_eq!(held.stdout, "lampstack.lamplighter.dev/shop held\n");
+    let annotations = |name: &str, value: Value| json!({"metadata": {"annotations": {name: value}}});
+    assert_eq!(fake.asked().pop().unwrap().body, annotations("lamplighter.dev/hold", json!("audit")));
+    let released = run(&fake.address, &["release", "shop", "--tier", "web"]);
+    assert_eq!(released.stdout, "lampstack.lamplighter.dev/shop tier web released\n");
+    assert_eq!(fake.asked().pop().unwrap().body, annotations("lamplighter.dev/hold.web", Value::Null));
+    assert_eq!(run(&fake.address, &["hold", "shop"]).code, Some(64), "a hold has a reason");
+}
+
+#[test]
 fn pause_and_resume_set_the_mode_once() {
     let fake = Fake::start(|asked| {
         if asked.path.ends_with("/nope") { status(404, "NotFound", "x") } else { ok(stack(&[])) }

@@ -64,6 +64,7 @@ const AUTO_SCALING_GROUP: &[&str] = &[
     "desired",
     "instanceTypes",
     "graceSeconds",
+    "healthCheckType",
     "suspended",
 ];
 

@@ -8,6 +8,8 @@ use crate::v1alpha1::LampStackSpec;
 
 #[path = "tests/ignore.rs"]
 mod ignore;
+#[path = "tests/limits.rs"]
+mod limits;
 #[path = "tests/maintenance.rs"]
 mod maintenance;
 
@@ -312,7 +314,11 @@ fn ranges_of_a_tier() {
         ("/tiers/0/userData", json!("x".repeat(12 * 1024 + 1))),
         (
             "/tiers/0/healing",
-            json!({"maxUnhealthyPercent": 0, "maxInFlightPercent": 101, "gracePeriodSeconds": 9999}),
+            json!({
+                "maxUnhealthyPercent": 0, "maxInFlightPercent": 101, "gracePeriodSeconds": 9999,
+                "startupTimeoutSeconds": 10, "unhealthyForSeconds": 30, "maxUnhealthyInZonePercent": 0,
+                "maxReplacementsPerHour": 0, "maxReplacementsPerHourPercent": 0, "maxReplacementsInARow": 11
+            }),
         ),
     ];
     check(
@@ -320,8 +326,14 @@ fn ranges_of_a_tier() {
         expect![[r#"
         spec.tiers[0].port: Invalid value: 0: must be from 1 to 65535
         spec.tiers[0].healing.gracePeriodSeconds: Invalid value: 9999: must be from 0 to 7200
+        spec.tiers[0].healing.startupTimeoutSeconds: Invalid value: 10: must be from 60 to 7200
+        spec.tiers[0].healing.unhealthyForSeconds: Invalid value: 30: must be from 90 to 3600
         spec.tiers[0].healing.maxUnhealthyPercent: Invalid value: 0: must be from 1 to 100
+        spec.tiers[0].healing.maxUnhealthyInZonePercent: Invalid value: 0: must be from 1 to 100
         spec.tiers[0].healing.maxInFlightPercent: Invalid value: 101: must be from 1 to 100
+        spec.tiers[0].healing.maxReplacementsPerHour: Invalid value: 0: must be from 1 to 100
+        spec.tiers[0].healing.maxReplacementsPerHourPercent: Invalid value: 0: must be from 1 to 100
+        spec.tiers[0].healing.maxReplacementsInARow: Invalid value: 11: must be from 1 to 10
         spec.tiers[0].rootVolume.gib: Invalid value: 4: must be from 8 to 1024
         spec.tiers[0].userData: Invalid value: "…": 12289 bytes: at most 12288; let a short script fetch what is larger, from S3 for example
     "#]],

@@ -151,9 +151,28 @@ fn capacity(tier: &Tier, path: &str, errors: &mut Vec<FieldError>) {
 fn healing(healing: &Healing, path: &str, errors: &mut Vec<FieldError>) {
     let path = format!("{path}.healing");
     within(errors, format!("{path}.gracePeriodSeconds"), healing.grace_period_seconds, 0..=7200);
-    within(errors, format!("{path}.unhealthyForSeconds"), healing.unhealthy_for_seconds, 0..=3600);
+    within(errors, format!("{path}.startupTimeoutSeconds"), healing.startup_timeout_seconds, 60..=7200);
+    within(errors, format!("{path}.unhealthyForSeconds"), healing.unhealthy_for_seconds, 90..=3600);
+    let in_zone = healing.max_unhealthy_in_zone_percent;
     within(errors, format!("{path}.maxUnhealthyPercent"), healing.max_unhealthy_percent, 1..=100);
+    within(errors, format!("{path}.maxUnhealthyInZonePercent"), in_zone, 1..=100);
     within(errors, format!("{path}.maxInFlightPercent"), healing.max_in_flight_percent, 1..=100);
+    healing_pace(healing, &path, errors);
+}
+
+/// How many replacements, and what is no limit at all beside another one.
+fn healing_pace(healing: &Healing, path: &str, errors: &mut Vec<FieldError>) {
+    let share = healing.max_replacements_per_hour_percent;
+    within(errors, format!("{path}.maxReplacementsPerHour"), healing.max_replacements_per_hour, 1..=100);
+    within(errors, format!("{path}.maxReplacementsPerHourPercent"), share, 1..=100);
+    within(errors, format!("{path}.maxReplacementsInARow"), healing.max_replacements_in_a_row, 1..=10);
+    let (at_once, unhealthy) = (healing.max_in_flight_percent, healing.max_unhealthy_percent);
+    if at_once > unhealthy && unhealthy > 0 {
+        let detail = format!(
+            "must not be more than maxUnhealthyPercent, which is {unhealthy}: so many are not replaced"
+        );
+        errors.push(FieldError::invalid(format!("{path}.maxInFlightPercent"), at_once, detail));
+    }
 }
 
 fn user_data(tier: &Tier, path: &str, errors: &mut Vec<FieldError>) {

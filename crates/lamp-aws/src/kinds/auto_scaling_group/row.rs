@@ -3,7 +3,7 @@
 use aws_sdk_autoscaling::types::{
     Instance, LaunchTemplateSpecification, LifecycleState as Word, TagDescription,
 };
-use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
+use lamp_cloud::kinds::auto_scaling_group::{AutoScalingGroup, EC2};
 use lamp_cloud::{LifecycleState, Member, Reference, Resource, State, Tags};
 
 use super::LIST;
@@ -52,6 +52,8 @@ fn body(row: &aws_sdk_autoscaling::types::AutoScalingGroup) -> Answer<AutoScalin
         desired: count(row.desired_capacity),
         instance_types: overrides.iter().filter_map(|it| it.instance_type.clone()).collect(),
         grace_seconds: count(row.health_check_grace_period),
+        // Without one a group goes by EC2.
+        health_check_type: row.health_check_type().filter(|name| !name.is_empty()).unwrap_or(EC2).to_owned(),
         members: row.instances().iter().map(member).collect::<Answer<_>>()?,
         suspended,
     })

@@ -54,15 +54,15 @@ fn targets_of_nobody_are_deregistered() {
     says(
         &plan,
         &expect![[r#"
-        do targets/web/deregister DeregisterTargets i-2:8080 i-foreign:80 i-gone:80
-        DeregisterTargets targets/web/deregister: i-2:8080, i-foreign:80, i-gone:80 belong to no serving instance of the tier
+        do targets/web/deregister DeregisterTargets i-2:8080 i-gone:80
+        DeregisterTargets targets/web/deregister: i-2:8080, i-gone:80 belong to no serving instance of the tier
         tier: 4 wanted, 4 there, 4 ready; -
     "#]],
     );
 }
 
 #[test]
-fn half_of_the_healthy_targets_stay_unless_ec2_says_that_they_are_dead() {
+fn healthy_targets_go_one_at_a_time_unless_ec2_says_that_they_are_dead() {
     let mut world = tier_of(1);
     world.strangers =
         (0..5).map(|number| target(&format!("i-x{number}"), 80, TargetState::Healthy)).collect();
@@ -70,7 +70,7 @@ fn half_of_the_healthy_targets_stay_unless_ec2_says_that_they_are_dead() {
     world.now = 15;
     let plan = step(&mut world);
     let Request::DeregisterTargets { target_group, targets } = &plan.actions[0].request else { panic!() };
-    assert_eq!((target_group.as_str(), targets.len()), (TARGET_GROUP, 3));
+    assert_eq!((target_group.as_str(), targets.len()), (TARGET_GROUP, 1));
     let mut world = tier_of(1);
     world.members[0].target = Some(TargetState::Unhealthy);
     world.strangers =
@@ -84,6 +84,7 @@ fn half_of_the_healthy_targets_stay_unless_ec2_says_that_they_are_dead() {
         instance_type: "t3.small".to_owned(),
         launched_at: at(-5000),
         status: None,
+        events: Vec::new(),
     }];
     step(&mut world);
     world.now = 15;

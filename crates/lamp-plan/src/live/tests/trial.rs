@@ -186,7 +186,7 @@ fn what_is_said_names_both_versions_the_cause_and_what_to_do() {
     fleet.until_failed();
     let plan = fleet.run(1800);
     expect![[r#"
-        blocked auto-scaling-group/web: rollout halted: version 2 does not work (i-new-1: its target is unhealthy, at 2027-01-15T08:05:00Z); every instance is of version 1 again, the last good one; change what the spec launches, or try version 2 again with lampctl sync shop
+        blocked auto-scaling-group/web: rollout halted: version 2 does not work (i-new-1: it did not become ready in the time that a start may take, at 2027-01-15T08:10:00Z); every instance is of version 1 again, the last good one; change what the spec launches, or try version 2 again with lampctl sync shop
         tier: 3 wanted, 3 there, 3 ready; -
     "#]].assert_eq(&lines(&plan));
     let failed = fleet.world.versions().failed.clone().unwrap();

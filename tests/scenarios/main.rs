@@ -15,6 +15,7 @@ mod contention;
 mod creation;
 mod deletion;
 mod drift;
+mod failover;
 mod faults;
 mod healing;
 mod instances;

@@ -1,10 +1,14 @@
 //! What we know to have done: intents before effects, and the second key of every deletion.
 
+mod database;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use database::{Loss, Promotion, PromotionEnd, Seen};
 
 use crate::{CloudError, Kind, Request, ResourceId};
 
@@ -33,6 +37,15 @@ pub struct LedgerEntry {
     /// Of a launch template: what its versions proved to be.
     #[serde(default, skip_serializing_if = "Versions::is_unknown")]
     pub versions: Versions,
+    /// Of an instance of the database: how it was last seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
+    /// Of the primary: that it is lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<Loss>,
+    /// Of the primary: the last promotion, which may be under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<Promotion>,
     /// The mutation whose outcome is not known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<Intent>,

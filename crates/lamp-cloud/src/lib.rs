@@ -32,7 +32,8 @@ pub use field::{Difference, FieldOwner, Mutability};
 pub use inventory::{Inventory, Lookup, Region, Section};
 pub use kinds::{Body, Change, Kind};
 pub use ledger::{
-    Corrections, FailedVersion, Finished, Intent, LedgerEntry, Outcome, TemplateVersion, Versions,
+    Corrections, FailedVersion, Finished, Intent, LedgerEntry, Loss, Outcome, Promotion, PromotionEnd, Seen,
+    TemplateVersion, Versions,
 };
 pub use limits::Limit;
 pub use live::{

@@ -52,6 +52,7 @@ pub(crate) async fn settle(
     let mut batch = Vec::new();
     let noted = plan.settlements.keys().chain(&plan.completed);
     let noted = noted.chain(plan.corrections.keys()).chain(plan.versions.keys());
+    let noted = noted.chain(plan.seen.keys()).chain(plan.losses.keys()).chain(plan.promotions.keys());
     for part in noted.collect::<BTreeSet<_>>() {
         let before = ledger.remove(part).unwrap_or_default();
         let after = match plan.settlements.get(part) {
@@ -79,6 +80,15 @@ fn with_history(mut entry: LedgerEntry, part: &Part, plan: &Plan, now: Timestamp
     }
     if let Some(versions) = plan.versions.get(part) {
         entry.versions.clone_from(versions);
+    }
+    if let Some(seen) = plan.seen.get(part) {
+        entry.seen = Some(seen.clone());
+    }
+    if let Some(loss) = plan.losses.get(part) {
+        entry.loss.clone_from(loss);
+    }
+    if let Some(promotion) = plan.promotions.get(part) {
+        entry.promotion = Some(promotion.clone());
     }
     entry
 }
@@ -120,7 +130,8 @@ fn settled(mut entry: LedgerEntry, settlement: &Settlement, now: Timestamp) -> O
         Settlement::Forget => return None,
         Settlement::NextAttempt => {
             let attempt = entry.attempt + 1;
-            entry = LedgerEntry { kind: entry.kind, attempt, ..LedgerEntry::default() };
+            let promotion = entry.promotion.take();
+            entry = LedgerEntry { kind: entry.kind, attempt, promotion, ..LedgerEntry::default() };
         }
     }
     Some(entry)

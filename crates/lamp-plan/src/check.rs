@@ -3,6 +3,7 @@
 //! It must not share code with what makes plans, so that one mistake does not hide in both.
 
 mod interruption;
+mod promotion;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -40,6 +41,7 @@ pub fn check(input: &PlanInput<'_>, plan: &Plan) -> Vec<Violation> {
     violations.extend(one_action_each(plan));
     violations.extend(budget(input, plan));
     violations.extend(interruption::check(input, plan));
+    violations.extend(promotion::check(input, plan));
     violations
 }
 

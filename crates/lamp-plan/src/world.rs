@@ -20,7 +20,7 @@ use lamp_cloud::{
 use serde_json::json;
 
 use crate::parts::{self, Layer};
-use crate::{Adoption, Draft, Ledger, Memory, Plan, PlanInput, Settings};
+use crate::{Adoption, Draft, Ledger, Memory, Order, Plan, PlanInput, Settings};
 
 mod databases;
 mod template;
@@ -81,6 +81,8 @@ pub(crate) struct World {
     pub(crate) memory: Memory,
     /// Whether a person consented.
     pub(crate) confirmed: bool,
+    /// What a person ordered.
+    pub(crate) order: Option<Order>,
     pub(crate) now: i64,
 }
 
@@ -141,6 +143,7 @@ impl World {
             ledger,
             memory: Memory::default(),
             confirmed: false,
+            order: None,
             now: 0,
         }
     }
@@ -163,6 +166,7 @@ impl World {
             deleting: false,
             confirmed: self.confirmed,
             requested: self.requested.as_deref(),
+            order: self.order.as_ref(),
             adoption: &Adoption::default(),
             inventory: &inventory,
             ledger: &self.ledger,
@@ -192,6 +196,12 @@ impl World {
         }
         for (part, versions) in &plan.versions {
             self.ledger.entry(part.clone()).or_default().versions.clone_from(versions);
+        }
+        for (part, promotion) in &plan.promotions {
+            self.ledger.entry(part.clone()).or_default().promotion = Some(promotion.clone());
+        }
+        for (part, loss) in &plan.losses {
+            self.ledger.entry(part.clone()).or_default().loss.clone_from(loss);
         }
         for (part, settlement) in &plan.settlements {
             if *settlement == crate::Settlement::Forget {

@@ -140,6 +140,7 @@ fn plan(site: &Site, key: &Key) -> Result<Duration> {
         deleting: false,
         confirmed: false,
         requested: None,
+        order: None,
         adoption: &Adoption::default(),
         inventory: &inventory,
         ledger: &ledger,

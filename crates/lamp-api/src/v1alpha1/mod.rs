@@ -1,6 +1,7 @@
 //! Version `v1alpha1` of the group `lamplighter.dev`.
 
 mod database;
+mod database_operation;
 mod ignore;
 mod import;
 mod lampstack;
@@ -16,6 +17,7 @@ mod update;
 mod validation;
 
 pub use database::*;
+pub use database_operation::*;
 pub use ignore::*;
 pub use import::*;
 pub use lampstack::*;

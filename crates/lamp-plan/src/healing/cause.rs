@@ -5,7 +5,7 @@ use lamp_cloud::{Body, Resource, State};
 
 use super::{Diagnosis, Patient};
 use crate::live::tier_view::TierView;
-use crate::{Draft, parts, site};
+use crate::{Draft, ailments, parts, site};
 
 /// Why replacing this patient would not help, if there is a reason.
 pub(super) fn of(draft: &Draft<'_>, tier: &Tier, view: &TierView<'_>, patient: &Patient) -> Option<String> {
@@ -52,7 +52,7 @@ const SERVING: [&str; 5] =
 
 fn serves(database: &Resource) -> bool {
     let Body::DbInstance(body) = &database.body else { return false };
-    database.is_ready()
+    ailments::serves(database)
         || (matches!(database.state, State::Pending(_)) && SERVING.contains(&body.facts.status.as_str()))
 }
 

@@ -16,6 +16,7 @@ impl World {
             deleting: false,
             confirmed: false,
             requested: None,
+            order: None,
             adoption: &Adoption::default(),
             inventory: &Inventory::default(),
             ledger: &Ledger::new(),

@@ -10,6 +10,7 @@ pub(crate) mod get;
 pub(crate) mod import;
 pub(crate) mod kubeconfig;
 pub(crate) mod mode;
+pub(crate) mod operation;
 pub(crate) mod orphans;
 pub(crate) mod plan;
 mod question;
@@ -44,6 +45,8 @@ pub(crate) async fn run(invocation: Invocation) -> Result<Outcome, Failure> {
         Command::Sync(verb) => verb.run(session).await,
         Command::Pause(verb) => verb.run(session).await,
         Command::Resume(verb) => verb.run(session).await,
+        Command::Failover(verb) => verb.run(session).await,
+        Command::Promote(verb) => verb.run(session).await,
         Command::Events(verb) => verb.run(session).await,
         Command::Kubeconfig(verb) => verb.run(session),
         Command::Version(verb) => verb.run(session).await,

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use expect_test::expect;
 use lamp_api::kinds::DATABASE_OPERATION;
 use lamp_api::v1alpha1::{DatabaseOperationStatus, OperationPhase};
-use lamp_cloud::Kind;
+use lamp_cloud::kinds::db_instance::{Change as DatabaseChange, Modification};
+use lamp_cloud::kinds::security_group::{self, Peer, Rule};
+use lamp_cloud::{Body, Change, Kind, Reference};
 use lamp_store::Key;
 use serde_json::{Value, json};
 
-use crate::stage::{DAY, HOUR, MINUTE, STEP, Stage, calm, spec};
+use crate::stage::{HOUR, MINUTE, STEP, Stage, calm, spec};
 
 /// A site with so many replicas, and this word on promotions.
 fn up(replicas: u32, promotion: &str) -> Stage {
@@ -135,7 +137,7 @@ fn automatic_promotion_fences_promotes_and_rebuilds() {
     stage.settles();
     assert_eq!(count(&stage, mark, "PromoteReadReplica"), 1);
     let database = stage.id("database");
-    for part in ["replica/2", "replica/3"] {
+    for part in ["replica/3", "replica/4"] {
         let source = stage.database(part).source.unwrap();
         assert_eq!(source.as_id(), Some(database.as_str()), "{part} is made anew");
     }
@@ -143,7 +145,7 @@ fn automatic_promotion_fences_promotes_and_rebuilds() {
         .world()
         .resources()
         .filter_map(|row| match &row.body {
-            lamp_cloud::Body::LaunchTemplate(body) => body.data.clone().map(|data| data.user_data),
+            Body::LaunchTemplate(body) => body.data.clone().map(|data| data.user_data),
             _ => None,
         })
         .collect::<Vec<_>>();
@@ -165,27 +167,37 @@ fn the_old_primary_that_comes_back_is_never_reached() {
     // A hand lets the tiers in again: it is put right.
     let group = stage.id("security-group/database");
     let tier = stage.id("security-group/app");
-    let rule = lamp_cloud::kinds::security_group::Rule::tcp(
-        3306,
-        lamp_cloud::kinds::security_group::Peer::Group(lamp_cloud::Reference::id(tier)),
-    );
-    let change = lamp_cloud::kinds::security_group::Change::AuthorizeIngress(vec![rule]);
-    stage.world().change_by_hand(&group, &lamp_cloud::Change::SecurityGroup(change)).unwrap();
+    let rule = Rule::tcp(3306, Peer::Group(Reference::id(tier)));
+    let change = Change::SecurityGroup(security_group::Change::AuthorizeIngress(vec![rule]));
+    stage.world().change_by_hand(&group, &change).unwrap();
     stage.run(5 * MINUTE);
     assert_eq!(reachable(&stage), [stage.id("database")]);
 }
 
+/// A hand put the old primary into another group as well: it is not shut off, so nothing is promoted.
 #[test]
 fn a_primary_that_comes_back_in_time_calls_the_promotion_off() {
     let mut stage = up(1, "Automatic");
+    let id = stage.id("database");
+    let Body::SecurityGroup(group) = stage.body("security-group/database") else { panic!() };
+    let foreign = stage.world().create_by_hand("foreign", &Default::default(), group.into()).unwrap();
+    let mut groups = stage.database("database").security_groups;
+    groups.push(Reference::id(foreign));
+    let both = Modification { security_groups: Some(groups), ..Modification::default() };
+    let both = Change::DbInstance(DatabaseChange::Modify(Box::new(both)));
+    stage.world().change_by_hand(&id, &both).unwrap();
     let (mark, lost) = (stage.mark(), lose(&stage));
     stage.until("decided", HOUR, |stage| count(stage, mark, "CreateSecurityGroup") > 0);
+    stage.run(2 * MINUTE);
+    let waits = stage.condition("DatabaseReady");
+    assert!(waits.contains("which is not closed: take it out of that group"), "{waits}");
     stage.world().set_database_status(&lost, "available");
-    stage.until_ready();
     stage.settles();
     let promoted = count(&stage, mark, "PromoteReadReplica");
     assert_eq!((stage.id("database"), promoted), (lost, 0), "{}", stage.brief_since(mark));
-    assert_eq!(reachable(&stage).len(), 1);
+    assert_eq!(decided(&stage, "PromotionCalledOff"), 1);
+    assert_eq!(reachable(&stage), [stage.id("database")]);
+    assert!(stage.find("security-group/database/1").is_none(), "what is not needed goes");
 }
 
 #[test]
@@ -247,7 +259,7 @@ fn an_order_fails_over_once_and_is_refused_with_words() {
     assert!(until_ended(&mut stage, &paused).message.unwrap().contains("is not Enforce"));
     stage.edit(|spec| spec["spec"]["mode"] = json!("Enforce"));
     stage.settles();
-    stage.run(2 * DAY);
+    stage.run(2 * HOUR);
     assert_eq!(stage.site.operation_status(&failover).unwrap(), None, "it is forgotten a day later");
 }
 

@@ -69,9 +69,9 @@ fn answer(plan: &Plan) -> (OperationPhase, String) {
 #[test]
 fn a_loss_is_certain_only_after_five_minutes_of_agreeing_readings() {
     let mut world = lost(PromotionPolicy::Automatic);
-    watch(&mut world, 290);
+    watch(&mut world, 270);
     assert_eq!(world.ledger[&parts::database()].loss, None);
-    watch(&mut world, 30);
+    watch(&mut world, 60);
     let loss = world.ledger[&parts::database()].loss.clone().unwrap();
     assert_eq!((loss.lags["replica-1"], loss.lags["replica-2"]), (5, 1));
     assert_eq!(record(&world).unwrap().to, "replica-2", "the one that was least behind");

@@ -2,9 +2,7 @@
 
 use lamp_cloud::kinds::db_instance::{Change, Modification};
 use lamp_cloud::kinds::security_group::{self, Peer, Rule};
-use lamp_cloud::{
-    DeleteOptions, InstanceState, Kind, Read, Reading, Reference, Request, State, TargetState,
-};
+use lamp_cloud::{DeleteOptions, InstanceState, Kind, Read, Reading, Reference, Request, State, TargetState};
 
 use crate::site::{Lab, Site, replica};
 

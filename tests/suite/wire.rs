@@ -23,7 +23,7 @@ use crate::support::connect;
 /// Of all calls.
 const SHARE: f64 = 0.2;
 /// Sites at once, each in an account of its own: mostly they wait for the SDK to repeat a reading.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 40;
 /// Time that passes when nothing is to be done at once.
 const STEP: Duration = Duration::from_secs(60);
 /// Within so much a site comes up, or goes; about an hour is usual, most of it in what is waited for after a lost reply.

@@ -21,6 +21,8 @@ const PASSES: u64 = 8;
 /// Passes without a change after which nothing more is to be done.
 const QUIET: u64 = 4;
 const LOOK: Duration = Duration::from_millis(250);
+/// While its CPU time is measured the daemon is left alone: each look at its metrics is work for it too.
+const SELDOM: Duration = Duration::from_secs(5);
 /// Twenty stacks at AWS's rates.
 const RAISE: Duration = Duration::from_secs(3600);
 /// How long a drift may take that is repaired at once, or reported.
@@ -76,10 +78,10 @@ impl Lamplighter {
 
     /// The mean of some quiet passes.
     pub(super) async fn pass(&self) -> Result<Pass> {
-        let from = self.next_pass(1).await?;
+        let from = self.next_pass(1, LOOK).await?;
         self.proxy.take();
         let cpu = usage::cpu(self.daemon.id())?;
-        let to = self.next_pass(PASSES).await?;
+        let to = self.next_pass(PASSES, SELDOM).await?;
         let (tally, cpu) = (self.proxy.take(), usage::cpu(self.daemon.id())? - cpu);
         ensure!(tally.changes() == 0, "a quiet site was changed:\n{tally}");
         let passes = to.count - from.count;
@@ -271,14 +273,14 @@ impl Lamplighter {
     }
 
     /// Waits until so many more passes have ended.
-    async fn next_pass(&self, more: u64) -> Result<Passes> {
+    async fn next_pass(&self, more: u64, look: Duration) -> Result<Passes> {
         let from = self.passes().await?;
         loop {
             let now = self.passes().await?;
             if now.count >= from.count + more {
                 return Ok(now);
             }
-            sleep(Duration::from_millis(20)).await;
+            sleep(look).await;
         }
     }
 
@@ -287,7 +289,7 @@ impl Lamplighter {
         let began = Instant::now();
         loop {
             let changes = self.proxy.peek().changes();
-            self.next_pass(QUIET).await?;
+            self.next_pass(QUIET, LOOK).await?;
             if self.proxy.peek().changes() == changes && self.are_ready().await? {
                 return Ok(());
             }

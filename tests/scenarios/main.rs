@@ -16,6 +16,7 @@ mod contention;
 mod creation;
 mod deletion;
 mod drift;
+mod failover;
 mod faults;
 mod healing;
 mod instances;

@@ -11,9 +11,12 @@ use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 use lamp_api::admission::{self, Strictness};
 use lamp_api::conditions::{is_true, types};
-use lamp_api::kinds::{IMPORT, KindInfo, LAMPSTACK, NAMESPACE, ORPHAN_DELETION, ORPHAN_REPORT};
+use lamp_api::kinds::{
+    DATABASE_OPERATION, IMPORT, KindInfo, LAMPSTACK, NAMESPACE, ORPHAN_DELETION, ORPHAN_REPORT,
+};
 use lamp_api::v1alpha1::{
-    DoomedResource, ImportStatus, LampStackStatus, OrphanDeletionStatus, OrphanReportStatus,
+    DatabaseOperationStatus, DoomedResource, ImportStatus, LampStackStatus, OrphanDeletionStatus,
+    OrphanReportStatus,
 };
 use lamp_cloud::{InstanceState, State, tag};
 use lamp_controller::{Deps, Engine, Settings};
@@ -200,6 +203,16 @@ impl Site {
         Ok(Some(serde_json::from_value(status)?))
     }
 
+    /// How far an order about a database is; `None` once it is gone.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn operation_status(&self, key: &Key) -> Result<Option<DatabaseOperationStatus>> {
+        let Some(stored) = self.process.store.get(key)? else { return Ok(None) };
+        let status = stored.object.get("status").cloned().unwrap_or_else(|| serde_json::json!({}));
+        Ok(Some(serde_json::from_value(status)?))
+    }
+
     /// Somebody changes an object in the store.
     ///
     /// # Errors
@@ -364,9 +377,10 @@ impl Site {
         Ok(stored.into_iter().map(|stored| stored.key).collect())
     }
 
-    /// Keys of everything that goes on by itself: stacks, and orders to delete orphans.
+    /// Keys of everything that goes on by itself: stacks and orders.
     fn worked_on(&self) -> Result<Vec<Key>> {
-        let (orders, _) = self.process.store.list(ORPHAN_DELETION.plural, None)?;
+        let (mut orders, _) = self.process.store.list(ORPHAN_DELETION.plural, None)?;
+        orders.extend(self.process.store.list(DATABASE_OPERATION.plural, None)?.0);
         Ok(self.keys()?.into_iter().chain(orders.into_iter().map(|stored| stored.key)).collect())
     }
 

@@ -87,6 +87,18 @@ pub const ORPHAN_DELETION: KindInfo = KindInfo {
     has_status: true,
 };
 
+pub const DATABASE_OPERATION: KindInfo = KindInfo {
+    group: crate::GROUP,
+    version: "v1alpha1",
+    kind: "DatabaseOperation",
+    plural: "databaseoperations",
+    singular: "databaseoperation",
+    short_names: &["dbop"],
+    categories: &["lamplighter"],
+    namespaced: true,
+    has_status: true,
+};
+
 pub const NAMESPACE: KindInfo = KindInfo {
     group: "",
     version: "v1",
@@ -112,7 +124,8 @@ pub const EVENT: KindInfo = KindInfo {
 };
 
 /// Every kind that is served. A new kind is one line here.
-pub const KINDS: &[KindInfo] = &[LAMPSTACK, PLAN, IMPORT, ORPHAN_REPORT, ORPHAN_DELETION, NAMESPACE, EVENT];
+pub const KINDS: &[KindInfo] =
+    &[LAMPSTACK, PLAN, IMPORT, ORPHAN_REPORT, ORPHAN_DELETION, DATABASE_OPERATION, NAMESPACE, EVENT];
 
 /// The kind with this plural name, if it is served.
 pub fn by_plural(group: &str, plural: &str) -> Option<&'static KindInfo> {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::ObjectMeta;
 use crate::kinds::KindInfo;
-use crate::v1alpha1::{Import, LampStack, OrphanDeletion, OrphanReport, Plan};
+use crate::v1alpha1::{DatabaseOperation, Import, LampStack, OrphanDeletion, OrphanReport, Plan};
 
 /// The schema of whole objects of `kind`: one self-contained structural schema, without `$ref`.
 ///
@@ -21,6 +21,7 @@ pub fn of(kind: &KindInfo) -> Option<&'static Value> {
     static IMPORT: OnceLock<Value> = OnceLock::new();
     static ORPHAN_REPORT: OnceLock<Value> = OnceLock::new();
     static ORPHAN_DELETION: OnceLock<Value> = OnceLock::new();
+    static DATABASE_OPERATION: OnceLock<Value> = OnceLock::new();
     static NAMESPACE: OnceLock<Value> = OnceLock::new();
     static EVENT: OnceLock<Value> = OnceLock::new();
     match kind.kind {
@@ -29,6 +30,7 @@ pub fn of(kind: &KindInfo) -> Option<&'static Value> {
         "Import" => Some(IMPORT.get_or_init(custom::<Import>)),
         "OrphanReport" => Some(ORPHAN_REPORT.get_or_init(custom::<OrphanReport>)),
         "OrphanDeletion" => Some(ORPHAN_DELETION.get_or_init(custom::<OrphanDeletion>)),
+        "DatabaseOperation" => Some(DATABASE_OPERATION.get_or_init(custom::<DatabaseOperation>)),
         "Namespace" => Some(NAMESPACE.get_or_init(core::<Namespace>)),
         "Event" => Some(EVENT.get_or_init(core::<Event>)),
         _ => None,

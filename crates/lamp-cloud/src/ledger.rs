@@ -1,10 +1,14 @@
 //! What we know to have done: intents before effects, and the second key of every deletion.
 
+mod database;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use database::{Loss, Promotion, PromotionEnd, Seen};
 
 use crate::{CloudError, HealingRecord, Kind, Request, ResourceId};
 
@@ -39,6 +43,15 @@ pub struct LedgerEntry {
     /// Of an Auto Scaling group: what healing must not forget.
     #[serde(default, skip_serializing_if = "HealingRecord::is_empty")]
     pub healing: HealingRecord,
+    /// Of an instance of the database: how it was last seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
+    /// Of the primary: that it is lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<Loss>,
+    /// Of the primary: the last promotion, which may be under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<Promotion>,
     /// The mutation whose outcome is not known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<Intent>,

@@ -34,7 +34,8 @@ pub use healing_record::{Chain, HealingRecord, OpenBreaker, Succession};
 pub use inventory::{Inventory, Lookup, Region, Section};
 pub use kinds::{Body, Change, Kind};
 pub use ledger::{
-    Corrections, FailedVersion, Finished, Intent, LedgerEntry, Outcome, TemplateVersion, Versions,
+    Corrections, FailedVersion, Finished, Intent, LedgerEntry, Loss, Outcome, Promotion, PromotionEnd, Seen,
+    TemplateVersion, Versions,
 };
 pub use limits::Limit;
 pub use live::{

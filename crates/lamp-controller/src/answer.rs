@@ -91,6 +91,7 @@ fn preview<C: Cloud>(
         deleting: delete || identity.is_some_and(|identity| identity.deleting),
         confirmed: unchanged && identity.is_some_and(|identity| identity.confirmed),
         requested: identity.and_then(|identity| identity.requested.as_deref()),
+        order: None,
         adoption: &adoption,
         holds: &holds,
         inventory: &inventory,

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use lamp_api::kinds::{IMPORT, ORPHAN_DELETION, ORPHAN_REPORT, PLAN};
+use lamp_api::kinds::{DATABASE_OPERATION, IMPORT, ORPHAN_DELETION, ORPHAN_REPORT, PLAN};
 use lamp_api::v1alpha1::Mode;
 use lamp_cloud::{Clock, Cloud, Kind, MetricQuery, Outcome, Request, ResourceId};
 use lamp_store::{Key, Store, StoreError, Stored};
@@ -22,11 +22,17 @@ use crate::regions::{Regions, region_of};
 use crate::requeue::Requeue;
 use crate::settings::Settings;
 use crate::stack::{PLURAL, Stack, StackCache};
-use crate::{question, reconcile};
+use crate::{operations, question, reconcile};
 
 /// The kinds of objects that are worked on.
-pub(crate) const PLURALS: [&str; 5] =
-    [PLURAL, PLAN.plural, IMPORT.plural, ORPHAN_REPORT.plural, ORPHAN_DELETION.plural];
+pub(crate) const PLURALS: [&str; 6] = [
+    PLURAL,
+    PLAN.plural,
+    IMPORT.plural,
+    ORPHAN_REPORT.plural,
+    ORPHAN_DELETION.plural,
+    DATABASE_OPERATION.plural,
+];
 
 /// What an engine works with.
 pub struct Deps<C> {
@@ -164,6 +170,7 @@ impl<C: Cloud> Engine<C> {
             Ok(true) => Requeue::default(),
             Ok(false) if question::is_question(key) => self.answer(key).await,
             Ok(false) if orphans::is_order(key) => orphans::work(&self.shared, key).await,
+            Ok(false) if operations::is_operation(key) => operations::work(&self.shared, key).await,
             Ok(false) => self.reconcile(key).await,
             Err(error) => Requeue { error: Some(error.to_string()), ..Requeue::default() },
         }

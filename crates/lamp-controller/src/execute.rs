@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::StreamExt;
-use lamp_cloud::{Body, Cloud, Kind, LedgerEntry, Part, Read, Reading};
+use lamp_cloud::{Body, Cloud, Kind, LedgerEntry, Part, Read, Reading, ResourceId};
 use lamp_plan::{Action, Ledger, Precondition, Priority};
 
 use crate::calls::Turn;
@@ -156,13 +156,45 @@ async fn hindrance<C: Cloud>(
     }
     match &action.precondition {
         None => None,
-        Some(Precondition::IsReplica { id }) => {
-            let read = Read::One { kind: Kind::DbInstance, id: id.clone() };
-            let reading = shared.calls.read_as(&read, priority).await;
-            not_a_replica(&reading, &shared.install).map(|why| {
-                Ending::Refused(not_sent(&action.part, &action.request, "PreconditionFailed", &why))
-            })
+        Some(precondition) => unfulfilled(shared, priority, precondition)
+            .await
+            .map(|why| Ending::Refused(not_sent(&action.part, &action.request, "PreconditionFailed", &why))),
+    }
+}
+
+/// Why a precondition does not hold, as far as AWS says right now.
+async fn unfulfilled<C: Cloud>(
+    shared: &Shared<C>,
+    priority: Priority,
+    precondition: &Precondition,
+) -> Option<String> {
+    let (id, fences): (_, &[ResourceId]) = match precondition {
+        Precondition::IsReplica { id } => (id, &[]),
+        Precondition::Promotable { id, fences } => (id, fences),
+    };
+    for fence in fences {
+        let read = Read::One { kind: Kind::SecurityGroup, id: fence.clone() };
+        let reading = shared.calls.read_as(&read, priority).await;
+        if let Some(why) = not_shut(&reading, fence) {
+            return Some(why);
         }
+    }
+    let read = Read::One { kind: Kind::DbInstance, id: id.clone() };
+    let reading = shared.calls.read_as(&read, priority).await;
+    not_a_replica(&reading, &shared.install)
+}
+
+fn not_shut(reading: &Result<Reading, lamp_cloud::CloudError>, group: &str) -> Option<String> {
+    let row = match reading {
+        Ok(Reading::One(row)) => row.as_ref(),
+        Ok(_) => return Some(format!("the answer about {group} makes no sense")),
+        Err(error) => return Some(format!("the rules of {group} could not be read: {error}")),
+    };
+    match row.map(|row| &row.body) {
+        // Nobody is let in by what is not there.
+        None => None,
+        Some(Body::SecurityGroup(body)) if body.ingress.is_empty() => None,
+        Some(_) => Some(format!("{group} lets somebody in: the old primary may be reached")),
     }
 }
 

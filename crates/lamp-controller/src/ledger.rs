@@ -55,6 +55,7 @@ pub(crate) async fn settle(
     let mut batch = Vec::new();
     let noted = plan.settlements.keys().chain(&plan.completed);
     let noted = noted.chain(plan.corrections.keys()).chain(plan.versions.keys()).chain(plan.healing.keys());
+    let noted = noted.chain(plan.seen.keys()).chain(plan.losses.keys()).chain(plan.promotions.keys());
     for part in noted.collect::<BTreeSet<_>>() {
         let before = ledger.remove(part).unwrap_or_default();
         let after = match plan.settlements.get(part) {
@@ -85,6 +86,15 @@ fn with_history(mut entry: LedgerEntry, part: &Part, plan: &Plan, now: Timestamp
     }
     if let Some(healing) = plan.healing.get(part) {
         entry.healing.clone_from(healing);
+    }
+    if let Some(seen) = plan.seen.get(part) {
+        entry.seen = Some(seen.clone());
+    }
+    if let Some(loss) = plan.losses.get(part) {
+        entry.loss.clone_from(loss);
+    }
+    if let Some(promotion) = plan.promotions.get(part) {
+        entry.promotion = Some(promotion.clone());
     }
     entry
 }
@@ -129,7 +139,8 @@ fn settled(mut entry: LedgerEntry, settlement: &Settlement, now: Timestamp) -> O
             let mut remakes = entry.remakes;
             remakes.retain(|at| now.duration_since(*at) < HOUR);
             remakes.push(now);
-            entry = LedgerEntry { kind: entry.kind, attempt, remakes, ..LedgerEntry::default() };
+            let promotion = entry.promotion.take();
+            entry = LedgerEntry { kind: entry.kind, attempt, remakes, promotion, ..LedgerEntry::default() };
         }
     }
     Some(entry)

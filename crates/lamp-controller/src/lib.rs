@@ -16,6 +16,7 @@
 //! | `status`, `report`, `recorder` | what people and machines are told |
 //! | `answer` | `Plan` objects |
 //! | `regions` | which engine minds which object, where a daemon has several |
+//! | `operations` | orders about the database of a stack: whose turn it is, and what became of them |
 //! | `orphans` | what carries our tags and belongs to nobody, and its deletion where a person orders it |
 //! | `budget`, `calls`, `metered`, `meters` | rates of calls, the calls, and what is told of them |
 //! | `trouble` | services that fail more often than not |
@@ -36,6 +37,7 @@ mod metered;
 mod meters;
 mod metrics;
 mod observer;
+mod operations;
 mod orphans;
 mod outcome;
 mod question;

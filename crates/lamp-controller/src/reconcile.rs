@@ -14,6 +14,7 @@ use crate::execute::{Executed, Mandate, execute};
 use crate::finalizer::{self, Step};
 use crate::ledger::{self, LedgerError};
 use crate::observer::{Observed, has_another_name};
+use crate::operations::{self, Operation};
 use crate::recollection::{Basis, Settled};
 use crate::report;
 use crate::requeue::{Next, Requeue, requeue};
@@ -139,7 +140,10 @@ async fn pursue<C: Cloud>(shared: &Shared<C>, run: &Run<'_>) -> Result<Next, Fau
     let recollection = shared.recollections.get(uid);
     let basis = basis(run, &inventory);
     let settings = settings(shared)?;
-    if let Some(settled) = recollection.settled.as_ref().filter(|settled| settled.holds(&basis, now)) {
+    let operation = operations::next(&shared.store, &shared.install, run.stack.key())?;
+    let order = operation.as_ref().and_then(Operation::order);
+    let settled = recollection.settled.as_ref().filter(|settled| settled.holds(&basis, now));
+    if let Some(settled) = settled.filter(|_| order.is_none()) {
         return Ok(Next::Settled { at: Some(settled.next_look) });
     }
     let input = PlanInput {
@@ -149,6 +153,7 @@ async fn pursue<C: Cloud>(shared: &Shared<C>, run: &Run<'_>) -> Result<Next, Fau
         deleting: run.stack.identity.deleting,
         confirmed: run.stack.identity.confirmed,
         requested: run.stack.identity.requested.as_deref(),
+        order: order.as_ref(),
         adoption: run.adoption,
         holds: &run.stack.identity.holds,
         inventory: &inventory,
@@ -168,6 +173,9 @@ async fn pursue<C: Cloud>(shared: &Shared<C>, run: &Run<'_>) -> Result<Next, Fau
         recollection.asks = plan.asks.clone();
     });
     let (settled, executed) = carry_out(shared, run, &plan).await?;
+    if let (Some(operation), Some(report)) = (&operation, &plan.order) {
+        operations::tell(shared, operation, report).await?;
+    }
     conclude(shared, run, &input, &plan, &basis, (&settled, executed)).await
 }
 

@@ -79,7 +79,21 @@ pub(crate) fn happened(plan: &Plan, executed: &Executed) -> Vec<Happened> {
     let ended = executed.ended.iter().filter_map(|(action, ending)| of_action(action, ending));
     let decided = executed.ended.iter().filter(|(_, ending)| matches!(ending, Ending::Done(_)));
     let decided = decided.flat_map(|(action, _)| of_decisions(plan, &action.part));
-    adopted.chain(ended).chain(decided).collect()
+    let acted: Vec<&Part> = executed.ended.iter().map(|(action, _)| &action.part).collect();
+    let noted = plan.decisions.iter().filter(|(part, decision, _)| tells(decision) && !acted.contains(&part));
+    let noted = noted.map(|(part, decision, reason)| {
+        Happened::new(severity(decision), decision.clone(), format!("{part}: {reason}"))
+    });
+    adopted.chain(ended).chain(decided).chain(noted).collect()
+}
+
+/// Whether a decision is told though no call follows from it: it was written down, and is made once.
+fn tells(decision: &str) -> bool {
+    matches!(decision, "FailedOver" | "Lost" | "Promote" | "Promoted" | "PromotionCalledOff")
+}
+
+fn severity(decision: &str) -> &'static str {
+    if matches!(decision, "Lost" | "PromotionCalledOff") { WARNING } else { NORMAL }
 }
 
 fn of_action(action: &Action, ending: &Ending) -> Option<Happened> {

@@ -4,6 +4,7 @@
 
 mod healing;
 mod interruption;
+mod promotion;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -42,6 +43,7 @@ pub fn check(input: &PlanInput<'_>, plan: &Plan) -> Vec<Violation> {
     violations.extend(budget(input, plan));
     violations.extend(healing::check(input, plan));
     violations.extend(interruption::check(input, plan));
+    violations.extend(promotion::check(input, plan));
     violations
 }
 

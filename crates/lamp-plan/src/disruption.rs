@@ -110,8 +110,9 @@ pub(crate) fn waits_until(draft: &mut Draft<'_>, part: &Part, opens_at: Timestam
     draft.plan.database.get_or_insert_default().scheduled.insert(part.clone(), opens_at);
 }
 
-/// Whether a request restarts a database. To repeat it is another interruption.
-pub(crate) fn is_restart(request: &Request) -> bool {
+/// Whether a request restarts or promotes a database. To repeat it does it again, or fails.
+pub(crate) fn is_unrepeatable(request: &Request) -> bool {
     use lamp_cloud::kinds::db_instance::Change as DatabaseChange;
-    matches!(request, Request::Change { change: Change::DbInstance(DatabaseChange::Reboot { .. }), .. })
+    let Request::Change { change: Change::DbInstance(change), .. } = request else { return false };
+    matches!(change, DatabaseChange::Reboot { .. } | DatabaseChange::Promote { .. })
 }

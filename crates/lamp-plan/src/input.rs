@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lamp_api::v1alpha1::LampStackSpec;
+use lamp_api::v1alpha1::{LampStackSpec, OperationKind};
 use lamp_cloud::{Inventory, LedgerEntry, Owner, Part};
 
 use crate::{Adoption, Holds, Memory};
@@ -25,6 +25,8 @@ pub struct PlanInput<'a> {
     pub confirmed: bool,
     /// The last time that a person asked to have the stack looked at, in that person's words.
     pub requested: Option<&'a str>,
+    /// What a person ordered to be done to the database, and has not ended.
+    pub order: Option<&'a Order>,
     /// What a person allowed to be taken over.
     pub adoption: &'a Adoption,
     /// What a person wants to be left as it is.
@@ -35,6 +37,20 @@ pub struct PlanInput<'a> {
     pub memory: &'a Memory,
     pub settings: &'a Settings,
     pub now: Timestamp,
+}
+
+/// A person's order about the database of the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// `metadata.uid` of the order: what was done on it is known by that.
+    pub uid: String,
+    pub name: String,
+    pub operation: OperationKind,
+    /// The replica to promote, by its part.
+    pub replica: Option<Part>,
+    pub force: bool,
+    /// Whether it was accepted before.
+    pub accepted: bool,
 }
 
 /// Times that planning depends on.

@@ -12,7 +12,7 @@ use lamp_cloud::{Body, Difference, Part};
 use crate::contention::{self, Contended};
 use crate::observed::resolve;
 use crate::status::seconds;
-use crate::{Draft, PlanInput, parts};
+use crate::{Draft, PlanInput, parts, promotion};
 
 /// A value in the status is shown up to this many characters: user data has thousands.
 const SHOWN: usize = 200;
@@ -74,6 +74,10 @@ fn may_have_causes(input: &PlanInput<'_>, part: &Part) -> bool {
 }
 
 fn cause(input: &PlanInput<'_>, part: &Part, difference: &Difference) -> Option<Cause> {
+    // Who shuts off an old primary does not ask whether its rules are somebody else's.
+    if promotion::is_fenced(input, part) {
+        return None;
+    }
     let rule = policy(input, part, &difference.field).map(Cause::Rule);
     rule.or_else(|| contention::contended(input, part, difference).map(Cause::Contended))
 }

@@ -6,12 +6,14 @@
 //! Start at [`plan()`]; the protocol that every declared kind of resource follows is in [`protocol`].
 
 mod adoption;
+mod ailments;
 pub mod backoff;
 mod check;
 mod contention;
 mod display;
 mod disruption;
 mod draft;
+mod failover;
 mod healing;
 mod holds;
 mod import;
@@ -28,14 +30,17 @@ pub mod parts;
 mod plan;
 mod preview;
 mod priority;
+mod promotion;
 pub mod protocol;
 mod queries;
 mod replicas;
 mod rollout;
 mod scaling;
+mod seen;
 mod site;
 mod status;
 mod steps;
+mod storage;
 mod strangers;
 mod targets;
 mod teardown;
@@ -49,10 +54,11 @@ pub use check::{Violation, check};
 pub use draft::Draft;
 pub use holds::Holds;
 pub use import::{Import, LeftOut, Survey, Unexpressed, import};
-pub use input::{Ledger, PlanInput, Settings};
+pub use input::{Ledger, Order, PlanInput, Settings};
 pub use memory::{Memory, ScalingMemory, Sickness, Trial};
 pub use plan::{
-    Action, Ask, Blocker, DatabaseReport, Effect, PartReport, Plan, Precondition, Settlement, TierReport,
+    Action, Ask, Blocker, DatabaseReport, Effect, OrderReport, PartReport, Plan, Precondition, Settlement,
+    TierReport,
 };
 pub use preview::{Preview, World, preview};
 pub use priority::{Priority, priority};

@@ -42,7 +42,7 @@ pub fn kind(part: &Part) -> Option<Kind> {
         "auto-scaling-group" => Kind::AutoScalingGroup,
         "db-subnet-group" => Kind::DbSubnetGroup,
         "db-parameter-group" => Kind::DbParameterGroup,
-        "database" | "replica" => Kind::DbInstance,
+        "database" | "replica" | "former-database" => Kind::DbInstance,
         "secret" => Kind::Secret,
         _ => return None,
     })
@@ -99,7 +99,26 @@ pub fn load_balancer_security_group(tier: &str) -> Part {
 
 /// The group of the database; no tier has this name.
 pub fn database_security_group() -> Part {
-    Part::new("security-group/database")
+    Part::new(DATABASE_SECURITY_GROUP)
+}
+
+const DATABASE_SECURITY_GROUP: &str = "security-group/database";
+
+/// The group of the database after so many promotions: each has another one, so that the primary before it can be shut
+/// off. No load balancer has a number for a name.
+pub fn database_security_group_after(promotions: u32) -> Part {
+    match promotions {
+        0 => database_security_group(),
+        more => Part::new(format!("{DATABASE_SECURITY_GROUP}/{more}")),
+    }
+}
+
+/// After how many promotions a part is the group of the database, if it is one.
+pub fn promotions_before(part: &Part) -> Option<u32> {
+    match part.as_str().strip_prefix(DATABASE_SECURITY_GROUP)? {
+        "" => Some(0),
+        rest => rest.strip_prefix('/')?.parse().ok(),
+    }
 }
 
 pub fn load_balancer(tier: &str) -> Part {
@@ -138,6 +157,18 @@ pub fn database_secret() -> Part {
 /// The primary.
 pub fn database() -> Part {
     Part::new("database")
+}
+
+const FORMER: &str = "former-database/";
+
+/// The primary in whose place the promotion with this number put another one, from 1.
+pub fn former_database(promotion: u32) -> Part {
+    Part::new(format!("{FORMER}{promotion}"))
+}
+
+/// The number of the promotion that a former primary made room for, if the part is one.
+pub fn former_number(part: &Part) -> Option<u32> {
+    part.as_str().strip_prefix(FORMER)?.parse().ok()
 }
 
 const REPLICA: &str = "replica/";

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use lamp_api::v1alpha1::{LeftAlone, PartState, PlanEffect, Stranger};
-use lamp_cloud::{Corrections, Difference, HealingRecord, Kind, Part, Request, ResourceId, Versions};
+use lamp_api::v1alpha1::{FormerPrimary, LeftAlone, OperationPhase, PartState, PlanEffect, Stranger};
+use lamp_cloud::{
+    Corrections, Difference, HealingRecord, Kind, Loss, Part, Promotion, Request, ResourceId, Seen, Versions,
+};
 
 use crate::Memory;
 
@@ -28,6 +30,16 @@ pub struct Plan {
     pub versions: BTreeMap<Part, Versions>,
     /// What healing must not forget of a group, in place of what its record has; to be written down with the settlements.
     pub healing: BTreeMap<Part, HealingRecord>,
+    /// How instances of the database are seen now, in place of what their records have; to be written down with the
+    /// settlements.
+    pub seen: BTreeMap<Part, Seen>,
+    /// That the primary is lost, or is no more, in place of what its record has; to be written down with the settlements.
+    pub losses: BTreeMap<Part, Option<Loss>>,
+    /// Which replica takes the place of the primary, in place of what its record has; to be written down with the
+    /// settlements, before anything is done about it.
+    pub promotions: BTreeMap<Part, Promotion>,
+    /// What became of the order, if there is one.
+    pub order: Option<OrderReport>,
     /// State of each part, and what it waits for.
     pub parts: BTreeMap<Part, PartReport>,
     pub tiers: BTreeMap<String, TierReport>,
@@ -93,6 +105,16 @@ pub struct Action {
 pub enum Precondition {
     /// The database instance is still a read replica: somebody may have promoted it.
     IsReplica { id: ResourceId },
+    /// It is, and no rule of these security groups lets anybody in: that of the primary before it.
+    Promotable { id: ResourceId, fences: Vec<ResourceId> },
+}
+
+/// What there is to say of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderReport {
+    pub phase: OperationPhase,
+    /// A sentence.
+    pub message: String,
 }
 
 /// What an observation says of an open intent.
@@ -154,4 +176,11 @@ pub struct DatabaseReport {
     /// Parts of which something waits for a maintenance window, and when that opens.
     pub scheduled: BTreeMap<Part, Timestamp>,
     pub final_snapshot: Option<String>,
+    /// What is being done on an order, or because the primary was lost, in a sentence.
+    pub operation: Option<String>,
+    pub former_primaries: Vec<FormerPrimary>,
+    /// CamelCase reasons of parts that say more than their state does.
+    pub reasons: BTreeMap<Part, String>,
+    /// Replicas that are there and do not count, and why, each in words.
+    pub out_of_pool: Vec<String>,
 }

@@ -2,6 +2,7 @@
 
 use lamp_api::v1alpha1::PartState;
 use lamp_cloud::kinds::auto_scaling_group::Change as GroupChange;
+use lamp_cloud::kinds::db_instance::Change as DatabaseChange;
 use lamp_cloud::{Body, Change, Part, Request};
 
 use crate::{Action, Effect, Plan, parts};
@@ -50,6 +51,7 @@ pub fn priority(plan: &Plan, action: &Action, kept: bool) -> Priority {
         Request::Delete { .. } if decided(plan, &action.part, "ReplaceReplica") => Priority::Heal,
         Request::Delete { .. } if decided(plan, &action.part, "RemoveReplica") => Priority::Scale,
         Request::Create { body, .. } if kept && is_replica(body) => of_replica(plan),
+        Request::Change { change: Change::DbInstance(DatabaseChange::Promote { .. }), .. } => Priority::Heal,
         Request::TagInstance { .. } => Priority::Drift,
         _ if kept && puts_back(plan, action) => Priority::Drift,
         _ => Priority::Deploy,

@@ -15,6 +15,10 @@ pub fn queries(spec: &LampStackSpec, owner: &Owner, inventory: &Inventory) -> Ve
             let metrics = policies.iter().filter_map(|policy| replica_metric(policy.metric));
             queries.extend(metrics.map(|metric| of_database(&replica.id, metric)));
         }
+        // Only what can be grown is watched for that.
+        let grows = database.storage.max_gib.is_some() && database.storage.grow_below_free_percent > 0;
+        let ours = inventory.resources().filter(|row| grows && is_database(row) && row.belongs_to(owner));
+        queries.extend(ours.map(|row| of_database(&row.id, MetricName::FreeStorageSpace)));
     }
     queries.sort();
     queries.dedup();
@@ -67,6 +71,10 @@ pub(crate) fn replica_metric(metric: Metric) -> Option<MetricName> {
 /// The query of a database metric.
 pub(crate) fn of_database(id: &ResourceId, metric: MetricName) -> MetricQuery {
     MetricQuery { metric, resource: id.clone(), load_balancer: None }
+}
+
+fn is_database(resource: &Resource) -> bool {
+    matches!(&resource.body, Body::DbInstance(_))
 }
 
 fn is_replica(resource: &Resource, owner: &Owner) -> bool {

@@ -15,13 +15,13 @@ use lamp_api::v1alpha1::{Database, PartState};
 use lamp_cloud::{Kind, Part, State};
 
 use self::placement::Zones;
-pub(crate) use self::pool::serves;
 use self::pool::{Condition, Pool, Replica};
+pub(crate) use self::pool::{serves, taken_slots};
 use crate::kinds::db_instance::{desired_replica, observed_primary};
 use crate::live::tier_view::count;
 use crate::observed::held;
 use crate::protocol::{Removal, ensure, remove};
-use crate::{Draft, Wanted, parts};
+use crate::{Draft, Wanted, ailments, parts};
 
 /// Replicas that are made at once share one snapshot of the primary; more would crowd it.
 const AT_ONCE: usize = 2;
@@ -49,6 +49,7 @@ pub(crate) fn plan_replicas(draft: &mut Draft<'_>, database: &Database) {
     let report = draft.plan.database.get_or_insert_default();
     report.replicas_desired = desired;
     report.replicas_ready = pool.ready();
+    report.out_of_pool = pool.out_of_it(database.replicas.max_lag_seconds);
 }
 
 /// Brings one replica to what it shall be, or reports why it is left as it is.
@@ -108,7 +109,7 @@ fn create(draft: &mut Draft<'_>, database: &Database, pool: &Pool<'_>, desired: 
 /// Why no replica can be made now: RDS copies only a primary that is available and has backups.
 fn why_not_create(draft: &Draft<'_>) -> Option<String> {
     let primary = parts::database();
-    let ready = held(&draft.input, &primary, Kind::DbInstance).is_some_and(|row| row.is_ready());
+    let ready = held(&draft.input, &primary, Kind::DbInstance).is_some_and(|row| ailments::serves(row));
     let backups = observed_primary(&draft.input).is_some_and(|body| body.backup_retention_days > 0);
     if !ready {
         Some(format!("waiting for {primary}"))
@@ -122,7 +123,10 @@ fn why_not_create(draft: &Draft<'_>) -> Option<String> {
 /// Lets one replica go, if there are too many or one is replaced; the others are kept as they shall be.
 fn remove_one(draft: &mut Draft<'_>, database: &Database, pool: &Pool<'_>, desired: u32) {
     let leaving = pool.of(&Condition::Leaving).next().is_some();
-    let victim = if leaving { None } else { victim(database, pool, desired) };
+    // While the primary is restarted or lost, each replica that can be read counts, and may be the next primary.
+    let primary = held(&draft.input, &parts::database(), Kind::DbInstance);
+    let waits = leaving || !primary.is_some_and(|row| ailments::serves(row));
+    let victim = if waits { None } else { victim(database, pool, desired) };
     let victim_part = victim.as_ref().map(|(replica, _)| replica.part.clone());
     let mut zones = Zones::of(draft, pool);
     for replica in pool.of(&Condition::Kept).filter(|replica| Some(&replica.part) != victim_part.as_ref()) {

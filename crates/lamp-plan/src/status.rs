@@ -113,6 +113,8 @@ fn database(plan: &Plan) -> Option<DatabaseStatus> {
         replicas_ready: report.replicas_ready,
         next_maintenance_time: report.scheduled.values().min().copied().map(seconds),
         final_snapshot: report.final_snapshot.clone(),
+        operation: report.operation.clone(),
+        former_primaries: report.former_primaries.clone(),
     })
 }
 

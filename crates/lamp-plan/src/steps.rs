@@ -1,7 +1,12 @@
 //! The order in which a plan is made: a list to be read from top to bottom.
 
+use lamp_api::v1alpha1::{Database, PartState};
+
 use crate::protocol::ensure;
-use crate::{Draft, Wanted, adoption, kinds, live, obsolete, replicas, strangers, teardown};
+use crate::{
+    Draft, Wanted, adoption, ailments, failover, kinds, live, obsolete, promotion, replicas, seen, storage,
+    strangers, teardown,
+};
 
 /// Makes the whole plan.
 pub(crate) fn run(draft: &mut Draft<'_>) {
@@ -50,9 +55,34 @@ fn plan_database(draft: &mut Draft<'_>) {
     }
     ensure(draft, &kinds::db_subnet_group::wanted(&input));
     ensure(draft, &kinds::db_parameter_group::wanted(&input, database));
-    ensure(draft, &kinds::db_instance::wanted(&input, database));
+    if let Some(open) = promotion::under_way(&input) {
+        kinds::db_instance::report(draft);
+        promotion::carry_on(draft, database, open);
+    } else {
+        plan_primary(draft, database);
+    }
+    promotion::plan_formers(draft);
+    seen::note(draft);
+}
+
+fn plan_primary(draft: &mut Draft<'_>, database: &Database) {
+    let wanted = kinds::db_instance::wanted(&draft.input, database);
+    match promotion::confusion(&draft.input) {
+        Some(why) => unknown(draft, &wanted, why),
+        None => ensure(draft, &wanted),
+    }
+    ailments::name(draft);
     kinds::db_instance::report(draft);
-    replicas::plan_replicas(draft, database);
+    failover::plan_failover(draft);
+    if !promotion::watch(draft, database) {
+        replicas::plan_replicas(draft, database);
+        storage::report(draft, database);
+    }
+}
+
+fn unknown(draft: &mut Draft<'_>, wanted: &Wanted, why: String) {
+    draft.wanted.insert(wanted.part.clone());
+    draft.report(&wanted.part, wanted.kind, None, PartState::Unknown, why);
 }
 
 fn plan_tiers(draft: &mut Draft<'_>) {

@@ -146,7 +146,7 @@ fn retained(draft: &Draft<'_>, declared: &BTreeMap<Part, Kind>) -> BTreeSet<Part
 
 fn is_of_data(part: &Part, kind: Kind) -> bool {
     let subnet = part.as_str().starts_with(parts::subnets(Layer::Data).as_str());
-    let group = *part == parts::database_security_group();
+    let group = parts::promotions_before(part).is_some();
     subnet
         || group
         || matches!(kind, Kind::Vpc | Kind::DbSubnetGroup | Kind::DbParameterGroup)

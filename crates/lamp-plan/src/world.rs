@@ -20,7 +20,7 @@ use lamp_cloud::{
 use serde_json::json;
 
 use crate::parts::{self, Layer};
-use crate::{Adoption, Draft, Holds, Ledger, Memory, Plan, PlanInput, Settings};
+use crate::{Adoption, Draft, Holds, Ledger, Memory, Order, Plan, PlanInput, Settings};
 
 mod databases;
 mod template;
@@ -87,6 +87,8 @@ pub(crate) struct World {
     pub(crate) confirmed: bool,
     /// What a person holds.
     pub(crate) holds: Holds,
+    /// What a person ordered.
+    pub(crate) order: Option<Order>,
     pub(crate) now: i64,
 }
 
@@ -149,6 +151,7 @@ impl World {
             memory: Memory::default(),
             confirmed: false,
             holds: Holds::default(),
+            order: None,
             now: 0,
         }
     }
@@ -171,6 +174,7 @@ impl World {
             deleting: false,
             confirmed: self.confirmed,
             requested: self.requested.as_deref(),
+            order: self.order.as_ref(),
             adoption: &Adoption::default(),
             holds: &self.holds,
             inventory: &inventory,
@@ -204,6 +208,12 @@ impl World {
         }
         for (part, healing) in &plan.healing {
             self.ledger.entry(part.clone()).or_default().healing.clone_from(healing);
+        }
+        for (part, promotion) in &plan.promotions {
+            self.ledger.entry(part.clone()).or_default().promotion = Some(promotion.clone());
+        }
+        for (part, loss) in &plan.losses {
+            self.ledger.entry(part.clone()).or_default().loss.clone_from(loss);
         }
         for (part, settlement) in &plan.settlements {
             if *settlement == crate::Settlement::Forget {

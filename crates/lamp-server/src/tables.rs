@@ -1,5 +1,6 @@
 //! The columns of each kind.
 
+mod database_operation;
 mod event;
 mod import;
 mod lampstack;
@@ -23,6 +24,7 @@ pub(crate) fn of(kind: &KindInfo) -> &'static [Column] {
         "Import" => import::COLUMNS,
         "OrphanReport" => orphan_report::COLUMNS,
         "OrphanDeletion" => orphan_deletion::COLUMNS,
+        "DatabaseOperation" => database_operation::COLUMNS,
         "Namespace" => namespace::COLUMNS,
         "Event" => event::COLUMNS,
         _ => &[NAME, AGE],

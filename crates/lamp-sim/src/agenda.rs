@@ -66,6 +66,10 @@ pub(crate) enum Step {
     Optimized,
     /// A tenth of its volume is left.
     NearlyFull,
+    /// Nothing of its volume is left.
+    Full,
+    /// A replica has become a database of its own.
+    Promoted,
     /// It is gone, but AWS still shows it.
     Dead,
     Gone,

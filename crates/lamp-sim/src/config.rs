@@ -100,6 +100,8 @@ pub struct Durations {
     /// Until the volume may grow again.
     pub storage_cooldown: Duration,
     pub failover: Span,
+    /// Until a replica that is promoted can be written.
+    pub promotion: Span,
     pub final_snapshot: Span,
     pub database_delete: Span,
 }
@@ -129,6 +131,7 @@ impl Default for Durations {
             storage_optimization: Span::seconds(1800, 5400),
             storage_cooldown: Duration::from_secs(6 * 3600),
             failover: Span::seconds(60, 120),
+            promotion: Span::seconds(180, 300),
             final_snapshot: Span::seconds(60, 120),
             database_delete: Span::seconds(120, 180),
         }

@@ -235,6 +235,11 @@ impl World {
         self.force_status(id, status);
     }
 
+    /// Somebody stores so much that this share of the volume is used; 1 fills it.
+    pub fn fill_database(&mut self, id: &str, share: f64) {
+        self.fill_to(id, share);
+    }
+
     /// Fails what AWS had accepted, for example a NAT gateway that could not be made.
     pub fn fail_resource(&mut self, kind: Kind, id: &str, reason: &str) {
         self.set_state(kind, id, lamp_cloud::State::Failed(reason.to_owned()));

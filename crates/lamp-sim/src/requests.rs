@@ -152,7 +152,12 @@ impl World {
             }
             Request::Change { id, token, change } => {
                 let kind = change.kind();
-                self.with_token(request, kind, token, |world| world.change(id, change).map(|()| None))
+                let changed =
+                    self.with_token(request, kind, token, |world| world.change(id, change).map(|()| None));
+                if matches!(kind, Kind::SecurityGroup | Kind::DbInstance) {
+                    self.check_primaries_beside(kind, id);
+                }
+                changed
             }
             Request::Tag { kind, id, tags } => self.tag(*kind, id, tags).map(|()| Applied::default()),
             Request::TagInstance { instance, tags } => {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lamp_cloud::kinds::db_instance::DbInstance;
-use lamp_cloud::{Body, Change, Kind, Request, Resource, State, Tags, tag};
+use lamp_cloud::kinds::security_group::SecurityGroup;
+use lamp_cloud::{Body, Change, Kind, Reference, Request, Resource, State, Tags, tag};
 
 use crate::Fault;
 use crate::agenda::Event;
@@ -103,24 +104,45 @@ impl World {
         }
     }
 
-    /// At most one database that can be written, for each part of a stack.
+    /// At most one database of a stack can be written by whom the rules of its security groups let in.
     pub(crate) fn check_primaries(&mut self, id: &str) {
-        let Some(resource) = self.resource(Kind::DbInstance, id).cloned() else { return };
-        let writable = |body: &DbInstance| !body.is_replica();
-        if !matches!(&resource.body, Body::DbInstance(body) if writable(body)) {
+        self.check_primaries_beside(Kind::DbInstance, id);
+    }
+
+    /// The same for the stack of any resource, after it changed.
+    pub(crate) fn check_primaries_beside(&mut self, kind: Kind, id: &str) {
+        let Some(uid) = self.resource(kind, id).and_then(|row| row.tags.get(tag::UID).cloned()) else {
             return;
-        }
-        let Some(uid) = resource.tags.get(tag::UID) else { return };
-        let primaries: Vec<String> = self
-            .each::<DbInstance>()
-            .filter(|(found, body)| found.tags.get(tag::UID) == Some(uid) && counts(found) && writable(body))
-            .map(|(found, _)| found.id.clone())
-            .collect();
+        };
+        let primaries = self.reachable_primaries(&uid);
         if primaries.len() > 1 {
-            self.violate(format!(
-                "stack {uid} has more than one writable database: {}",
+            self.violate_once(format!(
+                "stack {uid} has more than one writable database that tiers reach: {}",
                 primaries.join(", ")
             ));
+        }
+    }
+
+    /// The databases of a stack that can be written and reached.
+    pub fn reachable_primaries(&self, uid: &str) -> Vec<String> {
+        let writable = |found: &Resource, body: &DbInstance| {
+            found.tags.get(tag::UID).is_some_and(|it| it == uid) && counts(found) && !body.is_replica()
+        };
+        self.each::<DbInstance>()
+            .filter(|(found, body)| writable(found, body) && self.is_reachable(body))
+            .map(|(found, _)| found.id.clone())
+            .collect()
+    }
+
+    /// Whether a rule of one of its security groups lets anybody in.
+    fn is_reachable(&self, body: &DbInstance) -> bool {
+        let groups = body.security_groups.iter().filter_map(Reference::as_id);
+        groups.filter_map(|id| self.body::<SecurityGroup>(id)).any(|group| !group.ingress.is_empty())
+    }
+
+    fn violate_once(&mut self, text: String) {
+        if !self.violations.iter().any(|known| known.ends_with(&text)) {
+            self.violate(text);
         }
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    apply, delete, describe, diff, events, get, hold, import, kubeconfig, mode, orphans, plan, sync, tree,
-    version, wait, why,
+    apply, delete, describe, diff, events, get, hold, import, kubeconfig, mode, operation, orphans, plan,
+    sync, tree, version, wait, why,
 };
 use crate::exit;
 
@@ -98,6 +98,10 @@ pub(crate) enum Command {
     Hold(hold::Hold),
     /// End a hold
     Release(hold::Release),
+    /// Let the standby of a database take over
+    Failover(operation::Failover),
+    /// Let a read replica take the place of a primary that is lost
+    Promote(operation::Promote),
     /// Show events, newest last
     Events(events::Events),
     /// Print a kubeconfig for the daemon, for kubectl and every other client

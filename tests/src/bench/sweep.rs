@@ -140,6 +140,7 @@ fn plan(site: &Site, key: &Key) -> Result<Duration> {
         deleting: false,
         confirmed: false,
         requested: None,
+        order: None,
         adoption: &Adoption::default(),
         holds: &Holds::default(),
         inventory: &inventory,

@@ -46,7 +46,7 @@ changes! {
     AutoScalingGroup: auto_scaling_group { Settings, SetDesired, AttachTargetGroups, DetachTargetGroups, ResumeProcesses }
     DbSubnetGroup: db_subnet_group { Subnets }
     DbParameterGroup: db_parameter_group { Set, Reset }
-    DbInstance: db_instance { Modify, Reboot }
+    DbInstance: db_instance { Modify, Reboot, Promote }
     Secret: secret {}
 }
 

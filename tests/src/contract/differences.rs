@@ -75,6 +75,8 @@ pub const DIFFERENCES: &[Difference] = &[
     row("a database names its replica", "once", "more than once", "RDS DescribeDBInstances"),
     row("backups of a source of replicas switched off", "State", "done", "RDS ModifyDBInstance"),
     row("a replica deleted with a final snapshot", "Invalid", "done", "RDS DeleteDBInstance"),
+    row("a replica that was promoted", "a database of its own", "a replica", "RDS PromoteReadReplica"),
+    row("a database promoted that replicates nothing", "State", "done", "RDS PromoteReadReplica"),
     row("the subnet group of a database deleted", "Dependency", "done", "RDS DeleteDBSubnetGroup"),
     row("the parameter group of a database deleted", "Dependency", "done", "RDS DeleteDBParameterGroup"),
     row("DbInstance tagged though it is gone", "NotFound", "done", "RDS AddTagsToResource"),

@@ -23,6 +23,7 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
         self.restarted_without_standby(&id).await?;
         self.source_keeps_backups().await?;
         self.no_snapshot_of_a_replica().await?;
+        self.promoted().await?;
         self.no_snapshot().await
     }
 
@@ -65,6 +66,22 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
         };
         self.judge.demand("a database names its replica", "once", times);
         Ok(())
+    }
+
+    /// A replica that is promoted replicates no more, and cannot be promoted again.
+    async fn promoted(&mut self) -> Result<()> {
+        let promote = || Change::DbInstance(db_instance::Change::Promote { backup_retention_days: 3 });
+        let id = self.make("replica/promoted", self.replica()).await?;
+        self.send(&id, promote()).await?;
+        let row = self.settled(Kind::DbInstance, &id).await?;
+        let Body::DbInstance(body) = row.body else { bail!("no database: {row:?}") };
+        let role = if body.is_replica() { "a replica" } else { "a database of its own" };
+        self.judge.demand("a replica that was promoted", "a database of its own", role);
+        let backups = if body.backup_retention_days == 3 { "as asked for" } else { "others" };
+        self.judge.demand("the backups of a replica that was promoted", "as asked for", backups);
+        self.demand_change("a database promoted that replicates nothing", &id, promote(), "State").await;
+        self.settled(Kind::DbInstance, &id).await?;
+        self.remove(Kind::DbInstance, &id).await
     }
 
     async fn restarted_without_standby(&mut self, id: &str) -> Result<()> {

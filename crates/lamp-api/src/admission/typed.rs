@@ -9,8 +9,9 @@ use crate::FieldError;
 use crate::kinds::KindInfo;
 use crate::names::is_dns_label;
 use crate::v1alpha1::{
-    ImportSpec, ImportStatus, LampStackSpec, LampStackStatus, OrphanDeletionSpec, OrphanDeletionStatus,
-    OrphanReportSpec, OrphanReportStatus, PlanSpec, PlanStatus, validate, validate_update,
+    DatabaseOperationSpec, DatabaseOperationStatus, ImportSpec, ImportStatus, LampStackSpec, LampStackStatus,
+    OperationKind, OrphanDeletionSpec, OrphanDeletionStatus, OrphanReportSpec, OrphanReportStatus, PlanSpec,
+    PlanStatus, validate, validate_update,
 };
 
 /// Fills in defaults and applies the rules of the kind; kinds of the core group have none.
@@ -42,6 +43,10 @@ pub(super) fn complete(
         "OrphanDeletion" => {
             status::<OrphanDeletionStatus>(object, errors);
             orphan_deletion(object, old, errors)
+        }
+        "DatabaseOperation" => {
+            status::<DatabaseOperationStatus>(object, errors);
+            database_operation(object, old, errors)
         }
         _ => Ok(()),
     }
@@ -113,6 +118,27 @@ fn orphan_deletion(
     }
     let detail = "is immutable: what is deleted is what was ordered; create another OrphanDeletion";
     immutable::<OrphanDeletionSpec>(object, old, detail, errors)
+}
+
+fn database_operation(
+    object: &mut Value,
+    old: Option<&Value>,
+    errors: &mut Vec<FieldError>,
+) -> Result<(), Rejected> {
+    let Some(spec) = section::<DatabaseOperationSpec>(object, "spec", errors) else { return Ok(()) };
+    if !is_dns_label(&spec.stack) {
+        errors.push(FieldError::invalid("spec.stack", &spec.stack, "must be the name of a LampStack"));
+    }
+    if spec.operation == OperationKind::Failover && (spec.replica.is_some() || spec.force) {
+        let detail = "a failover goes to the standby, and is never forced: leave out replica and force";
+        errors.push(FieldError::forbidden("spec.operation", detail));
+    }
+    if spec.force && spec.replica.is_none() {
+        let detail = "what is promoted by force is named: replica/1, for example";
+        errors.push(FieldError::required("spec.replica", detail));
+    }
+    let detail = "is immutable: what is done is what was ordered; create another DatabaseOperation";
+    immutable::<DatabaseOperationSpec>(object, old, detail, errors)
 }
 
 /// Refuses a spec that is not what it was.

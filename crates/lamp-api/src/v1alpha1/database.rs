@@ -41,6 +41,11 @@ pub struct Database {
     #[serde(default)]
     pub maintenance: Maintenance,
 
+    /// Whether a read replica takes the place of a primary that is lost: `Manual` or `Automatic`. Default `Manual`: writes
+    /// that no replica has yet are lost by it, and that is a person's to decide.
+    #[serde(default)]
+    pub promotion: PromotionPolicy,
+
     /// Whether AWS refuses to delete the database; lifted only in a step of its own when the stack is deleted.
     /// Default true.
     #[serde(default = "yes")]
@@ -82,6 +87,16 @@ impl Engine {
     }
 }
 
+/// Who decides that a read replica takes the place of a primary that is lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PromotionPolicy {
+    /// A person, by `lampctl promote`.
+    #[default]
+    Manual,
+    /// Lamplighter, once the loss is certain, at most once an hour.
+    Automatic,
+}
+
 /// The volume of the database. It only ever grows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -94,9 +109,18 @@ pub struct Storage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_gib: Option<u32>,
 
+    /// Where less than this share of the volume is free, in per cent, or all of it is used, it is grown up to `maxGib`
+    /// without waiting for AWS. 0: only AWS grows it. Default 10: the share at which AWS begins, a little later.
+    #[serde(default = "default_free_percent")]
+    pub grow_below_free_percent: u32,
+
     /// Volume type: `gp3` or `io2`. Default `gp3`.
     #[serde(default, rename = "type")]
     pub kind: StorageType,
+}
+
+fn default_free_percent() -> u32 {
+    10
 }
 
 fn default_gib() -> u32 {
@@ -105,7 +129,12 @@ fn default_gib() -> u32 {
 
 impl Default for Storage {
     fn default() -> Self {
-        Self { gib: default_gib(), max_gib: None, kind: StorageType::default() }
+        Self {
+            gib: default_gib(),
+            max_gib: None,
+            grow_below_free_percent: default_free_percent(),
+            kind: StorageType::default(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod breakers;
 mod database;
+mod database_operation;
 mod ignore;
 mod import;
 mod lampstack;
@@ -18,6 +19,7 @@ mod validation;
 
 pub use breakers::*;
 pub use database::*;
+pub use database_operation::*;
 pub use ignore::*;
 pub use import::*;
 pub use lampstack::*;

@@ -109,6 +109,24 @@ pub struct DatabaseStatus {
     /// The final snapshot, once the database is being deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub final_snapshot: Option<String>,
+    /// What is being done on a person's order, or because the primary was lost, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// Primaries in whose place replicas were promoted. Nobody reaches them; they are a person's to delete.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_primaries: Vec<FormerPrimary>,
+}
+
+/// A primary in whose place a replica was promoted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FormerPrimary {
+    /// AWS's id of the instance.
+    pub id: String,
+    /// RDS's own word for its state.
+    pub state: String,
+    /// Until then it should be kept: it may have data that no replica had.
+    pub keep_until_time: Time,
 }
 
 /// One part of the site on AWS.

@@ -19,6 +19,7 @@ const CREATE: &str = "CreateDBInstance";
 const CREATE_REPLICA: &str = "CreateDBInstanceReadReplica";
 const MODIFY: &str = "ModifyDBInstance";
 const REBOOT: &str = "RebootDBInstance";
+const PROMOTE: &str = "PromoteReadReplica";
 const DELETE: &str = "DeleteDBInstance";
 
 pub(crate) async fn list(cloud: &AwsCloud, whose: Whose, from: Option<String>) -> Answer<Page<Resource>> {
@@ -135,7 +136,15 @@ pub(crate) async fn change(cloud: &AwsCloud, id: &str, change: &Change) -> Answe
     match change {
         Change::Modify(modification) => modify(cloud, id, modification).await,
         Change::Reboot { failover } => reboot(cloud, id, *failover).await,
+        Change::Promote { backup_retention_days } => promote(cloud, id, *backup_retention_days).await,
     }
+}
+
+async fn promote(cloud: &AwsCloud, id: &str, backup_retention_days: u32) -> Answer<Applied> {
+    let call = cloud.mutations.rds.promote_read_replica().db_instance_identifier(id);
+    let call = call.backup_retention_period(number(backup_retention_days));
+    let answer = call.send().await.map_err(|error| failure(PROMOTE, error))?;
+    Ok(done(&answer))
 }
 
 async fn reboot(cloud: &AwsCloud, id: &str, failover: bool) -> Answer<Applied> {

@@ -99,6 +99,10 @@ pub enum Change {
         /// Lets the standby take over, which only an instance in two zones has.
         failover: bool,
     },
+    /// Makes a replica a database of its own, which can be written: it stops replicating for good. Its own backups begin.
+    Promote {
+        backup_retention_days: u32,
+    },
 }
 
 impl Change {
@@ -107,6 +111,8 @@ impl Change {
         match self {
             Self::Modify(modification) => modification.is_disruptive(),
             Self::Reboot { .. } => true,
+            // Nobody is served by what it stops doing.
+            Self::Promote { .. } => false,
         }
     }
 }
@@ -227,9 +233,18 @@ impl Declared for DbInstance {
     }
 
     fn apply(&mut self, change: &Change) {
-        let Change::Modify(modification) = change else {
-            self.parameters_in_effect = true;
-            return;
+        let modification = match change {
+            Change::Modify(modification) => modification,
+            Change::Reboot { .. } => {
+                self.parameters_in_effect = true;
+                return;
+            }
+            Change::Promote { backup_retention_days } => {
+                self.source = None;
+                self.facts.replication = None;
+                self.backup_retention_days = *backup_retention_days;
+                return;
+            }
         };
         // The parameters of another group wait for a restart, which a change that interrupts brings along.
         let restarts = modification.is_disruptive();
@@ -277,6 +292,7 @@ impl Declared for DbInstance {
     changes! {
         Change::Modify(_) => "ModifyDBInstance",
         Change::Reboot { .. } => "RebootDBInstance",
+        Change::Promote { .. } => "PromoteReadReplica",
     }
 
     fn create_operation(&self) -> &'static str {

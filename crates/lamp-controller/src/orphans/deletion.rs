@@ -156,6 +156,7 @@ async fn pursue<C: Cloud>(
         deleting: true,
         confirmed: false,
         requested: None,
+        order: None,
         adoption: &adoption,
         holds: &Holds::default(),
         inventory: &inventory,

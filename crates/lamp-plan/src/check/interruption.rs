@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use lamp_api::v1alpha1::{Database, DisruptiveChanges, LeftAlone, WeeklyWindow, ignore_policy};
+use lamp_api::v1alpha1::{
+    Database, DisruptiveChanges, LeftAlone, OperationKind, WeeklyWindow, ignore_policy,
+};
 use lamp_cloud::kinds::db_instance::{Change as DatabaseChange, DbInstance};
 use lamp_cloud::{Body, Change, Part, Request, Resource, State};
 
@@ -27,6 +29,8 @@ fn interruption(action: &Action) -> Option<&DatabaseChange> {
     match &action.request {
         Request::Change { change: Change::DbInstance(change), .. } => match change {
             DatabaseChange::Modify(it) if it.class.is_none() && it.version.is_none() => None,
+            // It has laws of its own.
+            DatabaseChange::Promote { .. } => None,
             interrupts => Some(interrupts),
         },
         _ => None,
@@ -53,7 +57,9 @@ fn consent(
         DisruptiveChanges::InWindow => open(),
         DisruptiveChanges::Confirm => false,
     };
-    if input.confirmed || given || unused {
+    let ordered = matches!(change, DatabaseChange::Reboot { failover: true })
+        && input.order.is_some_and(|order| order.operation == OperationKind::Failover);
+    if input.confirmed || given || unused || ordered {
         return None;
     }
     violation(action, "interruptions need consent", action.request.operation())
@@ -93,6 +99,7 @@ fn primary_last(
             let waits = replica.facts.pending_changes.iter().any(|name| name == "EngineVersion");
             waits || (numbers(&replica.version) < numbers(version) && !is_left(input, plan, part, "version"))
         }),
+        DatabaseChange::Promote { .. } => false,
         DatabaseChange::Reboot { .. } => {
             !replica.parameters_in_effect && !is_left(input, plan, part, "parametersInEffect")
         }

@@ -9,7 +9,7 @@ use super::change;
 use super::diagnosis::Patient;
 use crate::live::tier_view::TierView;
 use crate::scaling::measure::measure;
-use crate::{Draft, parts, queries, site};
+use crate::{Draft, ailments, parts, queries, site};
 
 /// Processors that are busier than this, per cent, are overloaded whatever the tier scales by.
 const BUSY: f64 = 90.0;
@@ -63,7 +63,7 @@ const SERVING: [&str; 5] =
 
 fn serves(database: &Resource) -> bool {
     let Body::DbInstance(body) = &database.body else { return false };
-    database.is_ready()
+    ailments::serves(database)
         || (matches!(database.state, State::Pending(_)) && SERVING.contains(&body.facts.status.as_str()))
 }
 

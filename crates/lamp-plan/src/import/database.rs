@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use lamp_api::v1alpha1::{Backups, Database, Engine, Maintenance, Replicas, Storage, StorageType};
+use lamp_api::v1alpha1::{
+    Backups, Database, Engine, Maintenance, PromotionPolicy, Replicas, Storage, StorageType,
+};
 use lamp_cloud::kinds::db_instance::DbInstance;
 use lamp_cloud::kinds::db_parameter_group::DbParameterGroup;
 use lamp_cloud::{Body, Kind, Reference, Resource};
@@ -60,6 +62,7 @@ pub(super) fn read<'a>(survey: &Survey<'a>, primary: &Primary<'a>, found: &mut F
         backups: Backups { retention_days: body.backup_retention_days },
         // The windows that AWS chose stay as they are.
         maintenance: Maintenance::default(),
+        promotion: PromotionPolicy::default(),
         deletion_protection: body.deletion_protection,
         username: body.username.clone(),
         parameters,
@@ -69,7 +72,7 @@ pub(super) fn read<'a>(survey: &Survey<'a>, primary: &Primary<'a>, found: &mut F
 fn storage(body: &DbInstance) -> Storage {
     let kinds = [StorageType::Gp3, StorageType::Io2];
     let kind = kinds.into_iter().find(|kind| kind.as_str() == body.storage_type).unwrap_or_default();
-    Storage { gib: body.storage_gib, max_gib: body.max_storage_gib, kind }
+    Storage { gib: body.storage_gib, max_gib: body.max_storage_gib, kind, ..Storage::default() }
 }
 
 /// The parameters of the group, which is a part unless it is AWS's own: that belongs to everybody.

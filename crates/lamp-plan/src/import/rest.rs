@@ -37,6 +37,7 @@ pub(super) fn compare(survey: &Survey<'_>, spec: &LampStackSpec, found: &Found<'
         deleting: false,
         confirmed: false,
         requested: None,
+        order: None,
         adoption: &Adoption::default(),
         holds: &Holds::default(),
         inventory: &inventory,

@@ -6,10 +6,11 @@ use lamp_cloud::{Body, Kind};
 
 use super::{db_parameter_group, secret, to};
 use crate::observed::held;
-use crate::{DatabaseReport, Draft, PlanInput, Wanted, parts};
+use crate::{Draft, PlanInput, Wanted, parts, promotion, storage};
 
 pub(crate) fn wanted(input: &PlanInput<'_>, database: &Database) -> Wanted {
-    Wanted::new(parts::database(), primary(input, database))
+    let storage_gib = storage::wanted_gib(input, database, &parts::database());
+    Wanted::new(parts::database(), DbInstance { storage_gib, ..primary(input, database) })
 }
 
 fn primary(input: &PlanInput<'_>, database: &Database) -> DbInstance {
@@ -25,7 +26,7 @@ fn primary(input: &PlanInput<'_>, database: &Database) -> DbInstance {
         username: database.username.clone(),
         subnet_group: to(&parts::db_subnet_group()),
         parameter_group: to(&parts::db_parameter_group(&db_parameter_group::family(input, database))),
-        security_groups: vec![to(&parts::database_security_group())],
+        security_groups: vec![to(&promotion::security_group(input))],
         backup_retention_days: database.backups.retention_days,
         deletion_protection: database.deletion_protection,
         secret: secret::is_wanted(input).then(|| to(&parts::database_secret())),
@@ -49,7 +50,10 @@ pub fn desired_replica(
     let stands = held(input, &parts::replica(slot), Kind::DbInstance).is_some();
     let base = match observed_primary(input).filter(|_| !stands) {
         Some(observed) => yield_to_aws(base, observed),
-        None => base,
+        None => {
+            let storage_gib = storage::wanted_gib(input, database, &parts::replica(slot));
+            DbInstance { storage_gib, ..base }
+        }
     };
     DbInstance {
         class: database.replicas.instance_class.clone().unwrap_or_else(|| database.instance_class.clone()),
@@ -74,21 +78,18 @@ pub(crate) fn observed_primary<'a>(input: &PlanInput<'a>) -> Option<&'a DbInstan
 /// Says how the database is. The numbers of its replicas are the pool's to add.
 pub(crate) fn report(draft: &mut Draft<'_>) {
     let secret = held(&draft.input, &parts::database_secret(), Kind::Secret).map(|row| row.id.clone());
-    let scheduled = draft.plan.database.take().map(|report| report.scheduled).unwrap_or_default();
     let primary = observed_primary(&draft.input);
     let absent = || match draft.plan.parts.get(&parts::database()).map(|report| report.state) {
         Some(PartState::Unknown) => "unknown",
         Some(PartState::Progressing) => "creating",
         _ => "absent",
     };
-    draft.plan.database = Some(DatabaseReport {
-        status: primary.map_or_else(|| absent().to_owned(), |primary| primary.facts.status.clone()),
-        endpoint: primary.and_then(|primary| primary.facts.endpoint.clone()),
-        version: primary.map(|primary| primary.version.clone()),
-        secret,
-        scheduled,
-        ..DatabaseReport::default()
-    });
+    let status = primary.map_or_else(|| absent().to_owned(), |primary| primary.facts.status.clone());
+    let report = draft.plan.database.get_or_insert_default();
+    report.status = status;
+    report.endpoint = primary.and_then(|primary| primary.facts.endpoint.clone());
+    report.version = primary.map(|primary| primary.version.clone());
+    report.secret = secret;
 }
 
 /// Keeps what AWS moved within the spec's floor: minor versions upgrade and volumes grow by themselves.

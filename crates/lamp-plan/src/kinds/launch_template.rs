@@ -6,6 +6,7 @@ use lamp_cloud::{Kind, ResourceId, Tags, tag, unique_name};
 
 use super::{db_instance, secret, to};
 use crate::observed::{dns_name, held};
+use crate::replicas::taken_slots;
 use crate::site::{self, DATABASE_PORT};
 use crate::user_data::user_data;
 use crate::{PlanInput, Wanted, parts};
@@ -113,7 +114,10 @@ fn secret(input: &PlanInput<'_>) -> Result<Option<ResourceId>, String> {
 fn reader_hosts(input: &PlanInput<'_>, database: &Database, primary: &str) -> String {
     let max = database.replicas.max();
     let Some((_, suffix)) = primary.split_once('.').filter(|_| max > 0) else { return String::new() };
-    let hosts = (1..=max + 1).map(|slot| {
+    let taken = taken_slots(input);
+    let slots =
+        (1..).filter(|slot| !taken.contains(slot)).take(usize::try_from(max).map_or(0, |max| max + 1));
+    let hosts = slots.map(|slot| {
         let name = unique_name(input.owner, &parts::replica(slot), 0);
         format!("{name}.{suffix}")
     });

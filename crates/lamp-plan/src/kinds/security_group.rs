@@ -6,7 +6,10 @@ use lamp_cloud::kinds::security_group::{Peer, Rule, SecurityGroup};
 
 use super::to;
 use crate::site::{self, DATABASE, DATABASE_PORT};
-use crate::{PlanInput, Wanted, parts};
+use crate::{PlanInput, Wanted, parts, promotion};
+
+/// The description of the groups of the database.
+const DATABASE_GROUP: &str = "Database";
 
 const HTTP: u16 = 80;
 const HTTPS: u16 = 443;
@@ -16,7 +19,10 @@ pub(crate) fn wanted(input: &PlanInput<'_>) -> Vec<Wanted> {
     for tier in &input.spec.tiers {
         wanted.extend(tier.load_balancer.as_ref().map(|balancer| balancer_group(input, tier, balancer)));
     }
-    wanted.extend(input.spec.database.as_ref().map(|_| database_group(input)));
+    if input.spec.database.is_some() {
+        wanted.extend(promotion::open_groups(input).into_iter().map(|part| database_group(input, part)));
+        wanted.extend(promotion::fenced_groups(input).into_iter().map(shut_group));
+    }
     wanted
 }
 
@@ -33,7 +39,8 @@ fn tier_group(input: &PlanInput<'_>, tier: &Tier) -> Wanted {
         Some(Rule::tcp(site::inner_port(balancer), peer))
     }));
     if site::uses_database(input.spec, tier) {
-        egress.push(Rule::tcp(DATABASE_PORT, group(&parts::database_security_group())));
+        let groups = promotion::open_groups(input);
+        egress.extend(groups.iter().map(|part| Rule::tcp(DATABASE_PORT, group(part))));
     }
     let description = format!("Instances of tier {}", tier.name);
     body(parts::tier_security_group(&tier.name), description, ingress.collect(), egress)
@@ -53,11 +60,16 @@ fn balancer_group(input: &PlanInput<'_>, tier: &Tier, balancer: &LoadBalancer) -
     body(parts::load_balancer_security_group(&tier.name), description, ingress, egress)
 }
 
-fn database_group(input: &PlanInput<'_>) -> Wanted {
+/// The group of a primary in whose place another one is: nobody is let in.
+fn shut_group(part: Part) -> Wanted {
+    body(part, DATABASE_GROUP.to_owned(), Vec::new(), Vec::new())
+}
+
+fn database_group(input: &PlanInput<'_>, part: Part) -> Wanted {
     let users = site::users(input.spec, DATABASE);
     let ingress =
         users.map(|user| Rule::tcp(DATABASE_PORT, group(&parts::tier_security_group(&user.name)))).collect();
-    body(parts::database_security_group(), "Database".to_owned(), ingress, Vec::new())
+    body(part, DATABASE_GROUP.to_owned(), ingress, Vec::new())
 }
 
 fn body(part: Part, description: String, ingress: Vec<Rule>, egress: Vec<Rule>) -> Wanted {

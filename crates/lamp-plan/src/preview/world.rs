@@ -77,6 +77,15 @@ impl World {
         for (part, versions) in &plan.versions {
             self.ledger.entry(part.clone()).or_default().versions.clone_from(versions);
         }
+        for (part, seen) in &plan.seen {
+            self.ledger.entry(part.clone()).or_default().seen = Some(seen.clone());
+        }
+        for (part, loss) in &plan.losses {
+            self.ledger.entry(part.clone()).or_default().loss.clone_from(loss);
+        }
+        for (part, promotion) in &plan.promotions {
+            self.ledger.entry(part.clone()).or_default().promotion = Some(promotion.clone());
+        }
         for action in &plan.actions {
             self.perform(action);
         }
@@ -118,6 +127,7 @@ impl World {
                     id: Some(id.clone()),
                     created_at: Some(now),
                     completed_at: Some(now),
+                    promotion: entry.promotion.take(),
                     ..LedgerEntry::default()
                 };
             }
@@ -175,6 +185,7 @@ impl World {
             Request::Tag { kind, id, tags } => {
                 self.list(part, *kind, id);
                 self.update(*kind, id, |resource| resource.tags.extend(tags.clone()));
+                self.sort_into_parts(*kind, id);
             }
             Request::TagInstance { instance, tags } => self.tag_instance(instance, tags),
             Request::Delete { id, .. } => self.delete(part, id),
@@ -194,6 +205,23 @@ impl World {
             self.observe_members(&row);
             self.inventory.parts.entry(part.clone()).or_default().push(row);
         }
+    }
+
+    /// What got the tag of another part is that part.
+    fn sort_into_parts(&mut self, kind: Kind, id: &ResourceId) {
+        let is_it = |row: &Arc<Resource>| row.kind() == kind && row.id == *id;
+        let Some((old, row)) = self
+            .inventory
+            .parts
+            .iter()
+            .find_map(|(part, rows)| Some((part.clone(), rows.iter().find(|row| is_it(row))?.clone())))
+        else {
+            return;
+        };
+        let Some(new) = row.part().filter(|new| *new != old) else { return };
+        self.inventory.parts.entry(new.clone()).or_default().push(row);
+        self.inventory.missing_since.remove(&new);
+        self.delete(&old, id);
     }
 
     fn update(&mut self, kind: Kind, id: &ResourceId, change: impl Fn(&mut Resource)) {

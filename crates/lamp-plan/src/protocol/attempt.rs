@@ -7,7 +7,7 @@ use lamp_api::v1alpha1::PartState;
 use lamp_cloud::{CloudError, Finished, Outcome, Request, ResourceId};
 
 use crate::backoff::{backoff, retry_at};
-use crate::disruption::is_restart;
+use crate::disruption::is_unrepeatable;
 use crate::{Action, Draft};
 
 /// Adds an action and reports its part as `state` with the action's reason; or, if the last call for the part failed
@@ -59,7 +59,7 @@ fn invisible(draft: &Draft<'_>, last: &Finished, request: &Request) -> Option<Ho
 /// How long a call is not sent again while no reading shows it. A second restart would interrupt the database again.
 fn patience(draft: &Draft<'_>, request: &Request) -> Duration {
     let settings = draft.input.settings;
-    if is_restart(request) { settings.consistency_window } else { settings.change_patience }
+    if is_unrepeatable(request) { settings.consistency_window } else { settings.change_patience }
 }
 
 fn failed(draft: &Draft<'_>, last: &Finished, error: &CloudError, request: &Request) -> Option<Hold> {

@@ -11,7 +11,7 @@ use crate::disruption::{self, Permit, how_to_consent, report_pending, waits_unti
 use crate::kinds::{consequence, promotes_anothers, without_disruption, yield_to_owners};
 use crate::left_alone::{self, Cause, Split};
 use crate::observed::{list, referrers, resolve};
-use crate::{Action, Draft, Effect, PlanInput, Wanted, contention};
+use crate::{Action, Draft, Effect, PlanInput, Wanted, ailments, contention};
 
 pub(super) fn present(draft: &mut Draft<'_>, wanted: &Wanted, row: &Resource) {
     match &row.state {
@@ -31,8 +31,8 @@ pub(super) fn present(draft: &mut Draft<'_>, wanted: &Wanted, row: &Resource) {
 fn failed(draft: &mut Draft<'_>, wanted: &Wanted, row: &Resource, why: &str) {
     let replica = matches!(&row.body, Body::DbInstance(instance) if instance.is_replica());
     if wanted.kind.holds_data() && !replica {
-        let reason =
-            format!("AWS says that it failed: {why}; it holds data, so a person must repair or restore it");
+        let remedy = ailments::remedy(why).unwrap_or("repair or restore it");
+        let reason = format!("AWS says that it failed: {why}; it holds data, so a person must act: {remedy}");
         return draft.block(&wanted.part, wanted.kind, Some(&row.id), reason);
     }
     let reason = format!("AWS says that it failed: {why}; it is made again");

@@ -7,7 +7,7 @@ use lamp_api::v1alpha1::PartState;
 use lamp_cloud::kinds::Repeat;
 use lamp_cloud::{Intent, Kind, Part, Request};
 
-use crate::disruption::is_restart;
+use crate::disruption::is_unrepeatable;
 use crate::{Action, Draft, Effect, Settlement, Wanted};
 
 /// The longest that a call may be under way: a reading that began later shows its effect, or does not contradict it.
@@ -34,7 +34,11 @@ pub(crate) fn settle(draft: &mut Draft<'_>, part: &Part, kind: Kind) -> bool {
 /// From when on a reading shows what came of a call. To take an early one at its word would restart a database twice.
 fn known_at(draft: &Draft<'_>, intent: &Intent) -> Timestamp {
     let known_at = intent.started_at + CALL_DEADLINE;
-    if is_restart(&intent.request) { known_at + draft.input.settings.consistency_window } else { known_at }
+    if is_unrepeatable(&intent.request) {
+        known_at + draft.input.settings.consistency_window
+    } else {
+        known_at
+    }
 }
 
 /// Settles, repeats or waits for an open creation that shows no effect.

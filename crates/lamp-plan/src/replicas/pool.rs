@@ -29,6 +29,8 @@ pub(super) struct Pool<'a> {
     pub(super) replicas: Vec<Replica<'a>>,
     /// How many replicas of the primary are somebody else's.
     pub(super) foreign: usize,
+    /// Slots whose name something else has: a replica that became the primary keeps its own.
+    taken: BTreeSet<u32>,
 }
 
 /// One slot of the pool that is in use.
@@ -69,7 +71,7 @@ impl<'a> Pool<'a> {
         let listed = input.inventory.parts.keys().filter_map(parts::replica_slot);
         let slots: BTreeSet<u32> = recorded.chain(listed).collect();
         let replicas = slots.into_iter().map(|slot| Replica::observe(draft, database, slot)).collect();
-        let mut pool = Self { replicas, foreign: 0 };
+        let mut pool = Self { replicas, foreign: 0, taken: taken_slots(&input) };
         pool.foreign = pool.foreign(&input).len();
         pool
     }
@@ -109,6 +111,19 @@ impl<'a> Pool<'a> {
         count(self.replicas.iter().filter(|replica| replica.ready))
     }
 
+    /// Replicas that stand and do not count, each with the reason.
+    pub(super) fn out_of_it(&self, most: u32) -> Vec<String> {
+        let standing = self.replicas.iter().filter(|replica| replica.exists() && !replica.ready);
+        let why = |replica: &Replica<'_>| match (&replica.condition, replica.lag) {
+            (Condition::Kept, Some(lag)) if lag > f64::from(most) => {
+                Some(format!("{} is {lag:.0} s behind, {most} s are allowed", replica.part))
+            }
+            (Condition::Broken(why), _) => Some(format!("{}: {why}", replica.part)),
+            _ => None,
+        };
+        standing.filter_map(why).collect()
+    }
+
     /// The lowest free slots for what is missing: as many as may be made at once, and one more than `max` in all
     /// while one awaits its replacement, but never more than AWS allows.
     pub(super) fn slots_to_fill(&self, desired: u32, max: u32, at_once: usize) -> Vec<u32> {
@@ -125,7 +140,7 @@ impl<'a> Pool<'a> {
         let room = of_ours.min(of_aws);
         let number = missing.min(room).min(at_once.saturating_sub(waiting));
         let used: BTreeSet<u32> = self.replicas.iter().map(|replica| replica.slot).collect();
-        (1..).filter(|slot| !used.contains(slot)).take(number).collect()
+        (1..).filter(|slot| !used.contains(slot) && !self.taken.contains(slot)).take(number).collect()
     }
 
     /// The kept replica that is missed least: one that does not serve, the most lagging, in the fullest zone, newest.
@@ -182,6 +197,17 @@ impl<'a> Replica<'a> {
     fn is_protected(&self) -> bool {
         self.body().is_some_and(|body| body.deletion_protection)
     }
+}
+
+/// Slots whose name a primary has, or had: it was a replica once.
+pub(crate) fn taken_slots(input: &PlanInput<'_>) -> BTreeSet<u32> {
+    let is_primary =
+        |part: &lamp_cloud::Part| *part == parts::database() || parts::former_number(part).is_some();
+    let primaries = input.ledger.iter().filter(|(part, _)| is_primary(part));
+    let ids: BTreeSet<&ResourceId> = primaries.filter_map(|(_, entry)| entry.id.as_ref()).collect();
+    // Each promotion takes one slot, and a pool has at most as many as AWS allows.
+    let most = u32::try_from(MAX_REPLICAS + ids.len() + 1).unwrap_or(u32::MAX);
+    (1..=most).filter(|slot| ids.contains(&naming::name(input, &parts::replica(*slot)))).collect()
 }
 
 fn body(row: &Resource) -> Option<&DbInstance> {

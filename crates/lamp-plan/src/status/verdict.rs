@@ -176,7 +176,8 @@ fn missing(facts: &Facts<'_>) -> Verdict {
     match short {
         Some(database) => {
             let (ready, desired) = (database.replicas_ready, database.replicas_desired);
-            Verdict::new(true, "ReplicasMissing", format!("{ready} of {desired} read replicas serve"))
+            let out: String = database.out_of_pool.iter().map(|why| format!("; {why}")).collect();
+            Verdict::new(true, "ReplicasMissing", format!("{ready} of {desired} read replicas serve{out}"))
         }
         None => Verdict::new(false, "NothingMissing", "nothing is missing that the site had"),
     }
@@ -190,7 +191,7 @@ fn stalled(facts: &Facts<'_>) -> Verdict {
     match facts.unready.iter().find(needs_person) {
         Some(unready) => {
             let needed = || unready.error.map_or("NeedsPerson", |error| error.class.reason());
-            let reason = halted(facts, unready).unwrap_or_else(needed);
+            let reason = halted(facts, unready).or_else(|| named(facts, unready)).unwrap_or_else(needed);
             Verdict::new(true, reason, sentence(unready))
         }
         None => deletion_blocked(facts)
@@ -324,10 +325,18 @@ fn halted(facts: &Facts<'_>, unready: &Unready<'_>) -> Option<&'static str> {
     parts.any(|part| part == *unready.part).then_some("RolloutHalted")
 }
 
+/// A state of the database that has a name of its own.
+fn named<'f>(facts: &'f Facts<'_>, unready: &Unready<'_>) -> Option<&'f str> {
+    facts.plan.database.as_ref()?.reasons.get(unready.part).map(String::as_str)
+}
+
 /// CamelCase: what is not ready, and what it does.
 fn reason(facts: &Facts<'_>, unready: &Unready<'_>) -> String {
     if let Some(halted) = halted(facts, unready) {
         return halted.to_owned();
+    }
+    if let Some(named) = named(facts, unready) {
+        return named.to_owned();
     }
     let what = match unready.report.kind {
         Kind::DbInstance => "Database",

@@ -16,6 +16,7 @@ impl World {
             deleting: false,
             confirmed: false,
             requested: None,
+            order: None,
             adoption: &Adoption::default(),
             holds: &self.holds,
             inventory: &Inventory::default(),

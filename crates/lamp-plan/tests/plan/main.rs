@@ -13,6 +13,7 @@ mod import;
 mod intents;
 mod laws;
 mod left_alone;
+mod promotions;
 mod rollout;
 mod statuses;
 mod support;

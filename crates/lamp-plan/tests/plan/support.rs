@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use lamp_api::v1alpha1::LampStackSpec;
 use lamp_cloud::{Inventory, Kind, Listing, Owner, Part, Region, Resource, Section, Zone};
-use lamp_plan::{Adoption, Holds, Plan, PlanInput, Settings, World, check};
+use lamp_plan::{Adoption, Holds, Order, Plan, PlanInput, Settings, World, check};
 
 pub(crate) const NETWORK: &str = r#"{"region": "eu-central-1"}"#;
 
@@ -54,6 +54,7 @@ pub(crate) struct Site {
     pub deleting: bool,
     pub confirmed: bool,
     pub requested: Option<String>,
+    pub order: Option<Order>,
     pub adoption: Adoption,
     pub holds: Holds,
 }
@@ -72,6 +73,7 @@ impl Site {
             deleting: false,
             confirmed: false,
             requested: None,
+            order: None,
             adoption: &Adoption::default(),
             holds: &Holds::default(),
             inventory: &inventory,
@@ -89,6 +91,7 @@ impl Site {
             deleting: false,
             confirmed: false,
             requested: None,
+            order: None,
             adoption: Adoption::default(),
             holds: Holds::default(),
         }
@@ -111,6 +114,7 @@ impl Site {
             deleting: self.deleting,
             confirmed: self.confirmed,
             requested: self.requested.as_deref(),
+            order: self.order.as_ref(),
             adoption: &self.adoption,
             holds: &self.holds,
             inventory: &self.world.inventory,

@@ -64,7 +64,9 @@ async fn discovery_in_both_forms() {
             "orphanreports",
             "orphanreports/status",
             "orphandeletions",
-            "orphandeletions/status"
+            "orphandeletions/status",
+            "databaseoperations",
+            "databaseoperations/status"
         ]
     );
     let list = api.get("/api/v1/").await.ok(200);

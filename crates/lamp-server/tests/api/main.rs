@@ -11,6 +11,7 @@ mod kubectl;
 mod limits;
 mod listing;
 mod namespaces;
+mod operations;
 mod orphans;
 mod updating;
 mod watching;

@@ -80,7 +80,9 @@ impl Behaviour for DbInstance {
         let modification = match change {
             Change::Modify(modification) => modification,
             Change::Reboot { failover } => return admit_reboot(self, id, *failover),
+            Change::Promote { .. } => return admit_promotion(self, id),
         };
+        admit_full(self, id, modification)?;
         admit_window(modification.maintenance_window.as_deref())?;
         admit_references(world, modification)?;
         admit_storage(self, world, id, modification)?;
@@ -91,6 +93,7 @@ impl Behaviour for DbInstance {
         match change {
             Change::Modify(modification) => world.modify_database(id, modification),
             Change::Reboot { failover } => world.reboot_database(id, *failover),
+            Change::Promote { backup_retention_days } => world.begin_promotion(id, *backup_retention_days),
         }
     }
 
@@ -153,6 +156,23 @@ fn admit_reboot(body: &DbInstance, id: &str, failover: bool) -> Result<(), Refus
     Ok(())
 }
 
+fn admit_promotion(body: &DbInstance, id: &str) -> Result<(), Refusal> {
+    if body.is_replica() {
+        return Ok(());
+    }
+    Err(Refusal::new("InvalidDBInstanceState", format!("DB Instance {id} is not a read replica.")))
+}
+
+// "When the storage is full, the only change that RDS makes is to grow it."
+fn admit_full(body: &DbInstance, id: &str, modification: &Modification) -> Result<(), Refusal> {
+    let others = Modification { storage_gib: None, max_storage_gib: None, ..modification.clone() };
+    if body.facts.status == "storage-full" && others != Modification::default() {
+        let message = format!("{id} is in the state storage-full: grow its storage first");
+        return Err(Refusal::new("InvalidDBInstanceState", message));
+    }
+    Ok(())
+}
+
 fn admit_room(body: &DbInstance, world: &World) -> Result<(), Refusal> {
     let room = |zone: &str| world.config.faults.has_room(zone, &body.class, world.now);
     let found = match &body.zone {
@@ -192,7 +212,7 @@ fn admit_replica(world: &World, source: &Reference) -> Result<(), Refusal> {
     let body = world.require::<DbInstance>(source)?;
     let id = source.resolved();
     let ready = world.resource(Kind::DbInstance, id).is_some_and(|found| found.state == State::Ready);
-    if !ready {
+    if !ready || body.facts.status == "storage-full" {
         let message = format!("Source instance {id} is not available: {}", body.facts.status);
         return Err(Refusal::new("InvalidDBInstanceState", message));
     }

@@ -26,6 +26,12 @@ pub(crate) struct Database {
     pub(crate) lag_seconds: Option<f64>,
     pub(crate) broken: bool,
     pub(crate) available_since: Option<Timestamp>,
+    /// Since when it is in a state that it does not leave by itself: nothing replicates it.
+    pub(super) down_since: Option<Timestamp>,
+    /// What was stored at once, on top of what grows by and by: since when, and how much in GiB.
+    pub(super) filled: Option<(Timestamp, f64)>,
+    /// The backups that a promotion asked for, in days.
+    pub(super) promoting: Option<u32>,
 }
 
 impl World {
@@ -77,6 +83,8 @@ impl World {
             Step::Window => self.window_opens(id),
             Step::Optimized => self.set_status(id, &["storage-optimization"], "available"),
             Step::NearlyFull => self.grow_storage(id),
+            Step::Full => self.storage_is_full(id),
+            Step::Promoted => self.promotion_ends(id),
             Step::Gone => self.database_gone(id),
             Step::Dead => {}
         }
@@ -110,7 +118,10 @@ impl World {
     }
 
     /// Plans the moment at which a tenth of the volume is left.
-    fn plan_growth(&mut self, id: &str) {
+    pub(super) fn plan_growth(&mut self, id: &str) {
+        if let Some(at) = self.full_at(id) {
+            self.plan_step_at(Kind::DbInstance, id, Step::Full, at.max(self.now));
+        }
         let Some(at) = self.nearly_full_at(id) else { return };
         self.plan_step_at(Kind::DbInstance, id, Step::NearlyFull, at.max(self.now));
     }
@@ -125,8 +136,14 @@ impl World {
 
     pub(crate) fn force_status(&mut self, id: &str, status: &str) {
         self.update(id, |body: &mut DbInstance| status.clone_into(&mut body.facts.status));
-        self.set_state(Kind::DbInstance, id, state_of(status));
+        let (state, now) = (state_of(status), self.now);
+        if let Some(database) = self.databases.get_mut(id) {
+            let since = database.down_since.unwrap_or(now);
+            database.down_since = matches!(state, State::Failed(_)).then_some(since);
+        }
+        self.set_state(Kind::DbInstance, id, state);
         self.record_database(id);
+        self.check_primaries(id);
     }
 
     /// What needs no work on the instance holds at once; the rest is being changed for some minutes, and with it whatever
@@ -265,7 +282,7 @@ impl World {
         self.record_database(id);
     }
 
-    fn leave_source(&mut self, id: &str, body: &DbInstance) {
+    pub(super) fn leave_source(&mut self, id: &str, body: &DbInstance) {
         if let Some(source) = body.source.as_ref().and_then(Reference::as_id) {
             self.update(source, |source: &mut DbInstance| source.facts.replicas.retain(|other| other != id));
         }
@@ -332,9 +349,10 @@ impl World {
 /// What a status means for whoever wants to use or change the instance.
 fn state_of(status: &str) -> State {
     match status {
-        "available" | "storage-optimization" | "backing-up" => State::Ready,
+        // A full disk is ready: it can be grown, and growing is what it needs.
+        "available" | "storage-optimization" | "storage-full" | "backing-up" => State::Ready,
         "deleting" => State::Deleting,
-        "failed" | "storage-full" | "stopped" => State::Failed(status.to_owned()),
+        "failed" | "stopped" | "restore-error" => State::Failed(status.to_owned()),
         word if word.starts_with("incompatible-") || word.starts_with("inaccessible-") => {
             State::Failed(word.to_owned())
         }

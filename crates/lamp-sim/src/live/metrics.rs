@@ -220,7 +220,10 @@ impl World {
     fn replica_lag(&self, meter: &Meter, id: &str, at: Timestamp) -> Option<f64> {
         self.body::<DbInstance>(id).filter(|body| body.is_replica())?;
         let database = self.databases.get(id)?;
-        if database.broken {
+        let source = self.body::<DbInstance>(id)?.source.as_ref().and_then(Reference::as_id);
+        let source = source.and_then(|source| self.databases.get(source));
+        let is_cut_off = source.is_none_or(|source| source.down_since.is_some_and(|since| since <= at));
+        if database.broken || is_cut_off {
             return Some(-1.0);
         }
         if let Some(seconds) = database.lag_seconds {
@@ -239,12 +242,13 @@ impl World {
     }
 
     /// What a database holds; a replica holds what its source does.
-    fn stored_gib(&self, id: &str, at: Timestamp) -> Option<f64> {
+    pub(super) fn stored_gib(&self, id: &str, at: Timestamp) -> Option<f64> {
         let body = self.body::<DbInstance>(id)?;
         let origin = body.source.as_ref().and_then(Reference::as_id).unwrap_or(id);
-        let since = self.databases.get(origin)?.available_since?;
-        let days = at.duration_since(since).as_secs_f64().max(0.0) / 86_400.0;
-        Some(self.config.load.stored_gib + days * self.config.load.stored_gib_per_day)
+        let origin = self.databases.get(origin).or_else(|| self.databases.get(id))?;
+        let days = at.duration_since(origin.available_since?).as_secs_f64().max(0.0) / 86_400.0;
+        let filled = origin.filled.filter(|(since, _)| *since <= at).map_or(0.0, |(_, gib)| gib);
+        Some(self.config.load.stored_gib + days * self.config.load.stored_gib_per_day + filled)
     }
 
     /// When less than a tenth of a volume is free.

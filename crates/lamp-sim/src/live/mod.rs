@@ -7,6 +7,7 @@ pub(crate) mod instances;
 pub(crate) mod interfaces;
 pub(crate) mod load;
 pub(crate) mod metrics;
+pub(crate) mod roles;
 pub(crate) mod targets;
 pub(crate) mod windows;
 pub(crate) mod zones;

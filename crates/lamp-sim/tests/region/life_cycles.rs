@@ -1,7 +1,8 @@
 //! How long things take, and what they are meanwhile.
 
 use lamp_cloud::kinds::db_instance::{Change, Modification};
-use lamp_cloud::{DeleteOptions, InstanceState, Kind, Read, Reading, Request, State, TargetState};
+use lamp_cloud::kinds::security_group::{self, Peer, Rule};
+use lamp_cloud::{DeleteOptions, InstanceState, Kind, Read, Reading, Reference, Request, State, TargetState};
 
 use crate::site::{Lab, Site, replica};
 
@@ -254,6 +255,10 @@ fn replicas_of_a_deleted_source_become_databases_of_their_own() {
     for id in &replicas {
         assert_eq!(lab.database(id).source, None);
     }
+    assert_eq!(lab.sim.world().violations(), &[] as &[String], "nobody reaches them");
+    let rule = Rule::tcp(3306, Peer::Group(Reference::id(site.group.as_str())));
+    let change = security_group::Change::AuthorizeIngress(vec![rule]);
+    lab.change(&site.group, lamp_cloud::Change::SecurityGroup(change));
     let world = lab.sim.world();
     assert!(
         world.violations().iter().any(|text| text.contains("more than one writable")),

@@ -14,3 +14,4 @@ mod metrics;
 mod pages;
 mod refusals;
 mod repeatability;
+mod roles;

@@ -151,6 +151,18 @@ fn type_name(name: &str, what: &str) -> Result<(), Failure> {
     Err(Failure::failed(format!("{what} stays: {name} was not typed")))
 }
 
+/// Lets a person type a name before something is done that interrupts a site.
+pub(super) fn agreed(name: &str, deed: &str) -> Result<(), Failure> {
+    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        let text = format!("this would {deed}, and nobody is there to confirm it: add --yes");
+        return Err(Failure::Usage(text));
+    }
+    if ask(&format!("Type {name} to {deed}: "))? == name {
+        return Ok(());
+    }
+    Err(Failure::failed(format!("nothing is done: {name} was not typed")))
+}
+
 fn ask(question: &str) -> Result<String, Failure> {
     let unreadable = |e| Failure::failed(format!("cannot ask for a confirmation: {e}"));
     let mut terminal = anstream::stderr();

@@ -11,6 +11,7 @@ pub(crate) mod hold;
 pub(crate) mod import;
 pub(crate) mod kubeconfig;
 pub(crate) mod mode;
+pub(crate) mod operation;
 pub(crate) mod orphans;
 pub(crate) mod plan;
 mod question;
@@ -47,6 +48,8 @@ pub(crate) async fn run(invocation: Invocation) -> Result<Outcome, Failure> {
         Command::Resume(verb) => verb.run(session).await,
         Command::Hold(verb) => verb.run(session).await,
         Command::Release(verb) => verb.run(session).await,
+        Command::Failover(verb) => verb.run(session).await,
+        Command::Promote(verb) => verb.run(session).await,
         Command::Events(verb) => verb.run(session).await,
         Command::Kubeconfig(verb) => verb.run(session),
         Command::Version(verb) => verb.run(session).await,

@@ -123,6 +123,11 @@ fn database_rows(database: &DatabaseStatus) -> String {
     row("Next maintenance", waits.map(|time| time.0.to_string()));
     row("Secret", database.secret_arn.clone());
     row("Final snapshot", database.final_snapshot.clone());
+    row("Operation", database.operation.clone());
+    for former in &database.former_primaries {
+        let kept = format!("{} ({}), to be kept until {}", former.id, former.state, former.keep_until_time.0);
+        row("Former primary", Some(kept));
+    }
     columns.text()
 }
 

@@ -6,7 +6,7 @@ use super::bounds::{only, within};
 use super::tiers::is_instance_type;
 use super::{parameters, scaling};
 use crate::FieldError;
-use crate::v1alpha1::{Database, Maintenance, Replicas, Storage, StorageType, WeeklyWindow};
+use crate::v1alpha1::{Database, Maintenance, PromotionPolicy, Replicas, Storage, StorageType, WeeklyWindow};
 
 const PATH: &str = "spec.database";
 
@@ -27,6 +27,7 @@ pub(super) fn check(database: &Database, errors: &mut Vec<FieldError>) {
     replicas(database, errors);
     within(errors, format!("{PATH}.backups.retentionDays"), database.backups.retention_days, 0..=35);
     maintenance(&database.maintenance, errors);
+    promotion(database, errors);
     username(&database.username, errors);
     parameters::check(&database.parameters, errors);
 }
@@ -54,6 +55,7 @@ fn storage(storage: &Storage, errors: &mut Vec<FieldError>) {
             "an io2 volume has at least 100",
         ));
     }
+    within(errors, format!("{path}.growBelowFreePercent"), storage.grow_below_free_percent, 0..=50);
     let Some(max) = storage.max_gib else { return };
     within(errors, format!("{path}.maxGib"), max, 20..=65_536);
     let least = (u64::from(storage.gib) * 11).div_ceil(10);
@@ -85,6 +87,16 @@ fn bounds(replicas: &Replicas, path: &str, errors: &mut Vec<FieldError>) {
     if max < replicas.min {
         let detail = format!("must not be less than min, which is {}", replicas.min);
         errors.push(FieldError::invalid(format!("{path}.max"), max, detail));
+    }
+}
+
+/// Who wants a replica to take over by itself needs one.
+fn promotion(database: &Database, errors: &mut Vec<FieldError>) {
+    let replicas = &database.replicas;
+    let has_none = replicas.min == 0 && replicas.scaling.policies.is_empty();
+    if database.promotion == PromotionPolicy::Automatic && has_none {
+        let detail = "needs read replicas, of which one takes over: set replicas.min to at least 1";
+        errors.push(FieldError::invalid(format!("{PATH}.promotion"), "Automatic", detail));
     }
 }
 

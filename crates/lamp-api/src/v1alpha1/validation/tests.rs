@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use super::validate;
 use crate::v1alpha1::LampStackSpec;
 
+#[path = "tests/failover.rs"]
+mod failover;
 #[path = "tests/ignore.rs"]
 mod ignore;
 #[path = "tests/limits.rs"]

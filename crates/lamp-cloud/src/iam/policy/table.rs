@@ -182,7 +182,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     (&["rds:ModifyDBInstance"], &[(Ours, &[DATABASE, PARAMETERS, SUBNETS]), (Anything, &[OPTIONS])]),
-    (&["rds:DeleteDBInstance", "rds:RebootDBInstance"], &[(Ours, &[DATABASE])]),
+    (&["rds:DeleteDBInstance", "rds:PromoteReadReplica", "rds:RebootDBInstance"], &[(Ours, &[DATABASE])]),
     // RDS itself copies the tags of a database to its final snapshot.
     (&["rds:CreateDBSnapshot"], &[(Ours, &[DATABASE])]),
     (&["rds:AddTagsToResource", "rds:CreateDBSnapshot"], &[(Anything, &[SNAPSHOT])]),

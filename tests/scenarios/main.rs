@@ -11,6 +11,7 @@
 mod adoption;
 mod blockers;
 mod changes;
+mod clock;
 mod contention;
 mod creation;
 mod deletion;

@@ -19,5 +19,7 @@ mod policy;
 mod promtool;
 mod site;
 mod support;
+mod swarm;
 mod tidy;
+mod two_daemons;
 mod wire;

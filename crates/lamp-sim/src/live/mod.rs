@@ -6,6 +6,7 @@ pub(crate) mod instances;
 pub(crate) mod interfaces;
 pub(crate) mod load;
 pub(crate) mod metrics;
+mod service;
 pub(crate) mod targets;
 pub(crate) mod windows;
 pub(crate) mod zones;

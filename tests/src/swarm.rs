@@ -34,12 +34,11 @@ mod trouble;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 pub use catalogue::{How, ROWS, Row};
 pub use coverage::{Coverage, Phase};
@@ -53,8 +52,27 @@ pub use trouble::{Ingredient, Trouble};
 use crate::bugs::Bug;
 use crate::{SiteOptions, specs};
 
-/// What each spec's site is without trouble.
-pub type Calms = BTreeMap<&'static str, Calm>;
+/// What each spec's site is without trouble, found out when it is first asked for.
+#[derive(Debug)]
+pub struct Calms {
+    sites: BTreeMap<&'static str, OnceLock<Result<Calm, String>>>,
+}
+
+impl Default for Calms {
+    fn default() -> Self {
+        Self { sites: specs::ALL.iter().map(|(name, _)| (*name, OnceLock::new())).collect() }
+    }
+}
+
+impl Calms {
+    /// # Errors
+    /// When there is no such spec, or its site does not even come up.
+    fn of(&self, spec: &str) -> Result<&Calm> {
+        let site = self.sites.get(spec).with_context(|| format!("no spec {spec}"))?;
+        let found = site.get_or_init(|| trial::calm_site(spec).map_err(|error| format!("{error:#}")));
+        found.as_ref().map_err(|error| anyhow!("{spec} without trouble: {error}"))
+    }
+}
 
 /// A seed that failed.
 #[derive(Clone, Debug)]
@@ -91,14 +109,6 @@ pub struct Order {
 /// A region and a daemon without any trouble, and always the same.
 pub fn calm_options(seed: u64) -> SiteOptions {
     trouble::calm(seed)
-}
-
-/// What sites are without trouble.
-///
-/// # Errors
-/// When one does not even come up.
-pub fn calms() -> Result<Calms> {
-    specs::ALL.iter().map(|(name, _)| Ok((*name, trial::calm_site(name)?))).collect()
 }
 
 /// Lives through one seed after the other.
@@ -152,7 +162,7 @@ pub fn tell(trouble: &Trouble, calms: &Calms, bug: Option<Bug>) -> (Result<Lived
 }
 
 fn attempt(trouble: &Trouble, calms: &Calms, bug: Option<Bug>, story: Story) -> (Result<Lived>, Story) {
-    let lived = catch_unwind(AssertUnwindSafe(|| match calms.get(trouble.spec).context("no such spec") {
+    let lived = catch_unwind(AssertUnwindSafe(|| match calms.of(trouble.spec) {
         Ok(calm) => trial::run(trouble, calm, bug, story),
         Err(error) => (Err(error), Story::silent()),
     }));

@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use lamp_tests::bugs::Bug;
-use lamp_tests::swarm::{Calms, How, Order, ROWS, Trouble, boundaries, calms, dies_twice, hunt, live, swarm};
+use lamp_tests::swarm::{Calms, How, Order, ROWS, Trouble, boundaries, dies_twice, hunt, live, swarm};
 
-static CALMS: LazyLock<Calms> = LazyLock::new(|| calms().expect("sites come up without trouble"));
+static CALMS: LazyLock<Calms> = LazyLock::new(Calms::default);
 
 fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)

@@ -1,6 +1,6 @@
 //! What exists, how often, and for how long.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,7 +103,11 @@ pub(super) fn creations_end(case: &Case<'_>) -> Option<String> {
         }
         _ => false,
     };
-    let made = case.done(HOUR).filter(of_part).count();
+    let ids = case.done(HOUR).filter(of_part).filter_map(|call| match &call.effect {
+        Effect::Done(applied) => applied.id.as_deref(),
+        _ => None,
+    });
+    let made = ids.collect::<BTreeSet<_>>().len();
     (made >= CREATIONS).then(|| format!("{part} was made {made} times in an hour"))
 }
 

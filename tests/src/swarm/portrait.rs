@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 use lamp_cloud::{Body, Request, Resource, State, tag};
-use lamp_sim::{Fault, World};
+use lamp_sim::{Effect, Fault, World};
 use lamp_store::Key;
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ pub struct Calm {
     /// What each part is, with names instead of ids.
     bodies: BTreeMap<String, Value>,
     /// How often each part was made.
-    made: BTreeMap<String, u64>,
+    made: BTreeMap<String, usize>,
 }
 
 impl Calm {
@@ -32,7 +32,7 @@ impl Calm {
         let uid = uid(site, key)?;
         let census = census(site);
         let world = site.region.world();
-        Ok(Self { census, bodies: bodies(&world, &uid), made: counts(&world, &uid, made) })
+        Ok(Self { census, bodies: bodies(&world, &uid), made: made(&world, &uid) })
     }
 
     /// Parts that the site consists of.
@@ -84,10 +84,10 @@ impl Calm {
     }
 
     /// Hands, late effects, second deliveries and failures of AWS's own explain more; nothing else does.
-    fn was_made_as_often(&self, world: &World, uid: &str, taken: &BTreeMap<String, u64>) -> Result<()> {
-        let (now, excused) = (counts(world, uid, made), counts(world, uid, excuses));
+    fn was_made_as_often(&self, world: &World, uid: &str, taken: &BTreeMap<String, usize>) -> Result<()> {
+        let (now, excused) = (made(world, uid), excused(world, uid));
         for (part, count) in now.iter().filter(|(part, _)| !part.starts_with("replica/")) {
-            let of = |counts: &BTreeMap<String, u64>| counts.get(part).copied().unwrap_or_default();
+            let of = |counts: &BTreeMap<String, usize>| counts.get(part).copied().unwrap_or_default();
             let most = of(&self.made).max(1) + of(&excused) + of(taken);
             ensure!(*count <= most, "D2: {part} was made {count} times; {most} times is explained");
         }
@@ -100,35 +100,38 @@ fn uid(site: &Site, key: &Key) -> Result<String> {
     Ok(stored.object["metadata"]["uid"].as_str().unwrap_or_default().to_owned())
 }
 
-/// Creations of each part that count.
-fn counts(world: &World, uid: &str, counts: fn(&lamp_sim::Call) -> bool) -> BTreeMap<String, u64> {
-    let mut all = BTreeMap::new();
-    for call in world.log().iter().filter(|call| counts(call)) {
-        if let Some(Request::Create { part, tags, .. }) = call.request()
-            && tags.get(tag::UID).is_some_and(|owner| owner == uid)
-        {
-            *all.entry(part.to_string()).or_default() += 1;
+/// Creations of each part of a stack.
+fn creations<'a>(world: &'a World, uid: &'a str) -> impl Iterator<Item = (&'a lamp_sim::Call, String)> {
+    world.log().iter().filter_map(move |call| match call.request()? {
+        Request::Create { part, tags, .. } if tags.get(tag::UID).is_some_and(|owner| owner == uid) => {
+            Some((call, part.to_string()))
         }
-    }
-    all
+        _ => None,
+    })
 }
 
-fn made(call: &lamp_sim::Call) -> bool {
-    call.took_effect()
+/// How many different resources each part was. A repeated creation gives back what the first one made.
+fn made(world: &World, uid: &str) -> BTreeMap<String, usize> {
+    let mut ids: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for (call, part) in creations(world, uid) {
+        if let Effect::Done(applied) = &call.effect {
+            ids.entry(part).or_default().extend(applied.id.as_deref());
+        }
+    }
+    ids.into_iter().map(|(part, ids)| (part, ids.len())).collect()
+}
+
+/// How many creations of each part were struck in a way that explains another one.
+fn excused(world: &World, uid: &str) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for (_, part) in creations(world, uid).filter(|(call, _)| excuses(call)) {
+        *counts.entry(part).or_default() += 1;
+    }
+    counts
 }
 
 fn excuses(call: &lamp_sim::Call) -> bool {
-    matches!(
-        call.fault,
-        Some(
-            Fault::LateEffect
-                | Fault::Duplicate
-                | Fault::FailsLater
-                | Fault::TimeoutWithEffect
-                | Fault::ServerErrorWithEffect
-                | Fault::Unintelligible
-        )
-    )
+    matches!(call.fault, Some(Fault::LateEffect | Fault::Duplicate | Fault::FailsLater))
 }
 
 /// What each part of a stack is, without what AWS or chance decides.
@@ -142,15 +145,30 @@ fn bodies(world: &World, uid: &str) -> BTreeMap<String, Value> {
         .collect();
     let name = |row: &Resource| row.part().map(|part| part.to_string()).unwrap_or_default();
     let mut ids: Vec<(String, String)> = rows.iter().map(|row| (row.id.clone(), name(row))).collect();
+    // Addresses are derived from ids, and stand in user data.
+    ids.extend(rows.iter().filter_map(|row| Some((address(row)?, format!("address of {}", name(row))))));
+    ids.push((uid.to_owned(), "uid".to_owned()));
     ids.sort_by_key(|(id, _)| std::cmp::Reverse(id.len()));
     let declared = rows.iter().filter(|row| !name(row).starts_with("replica/"));
     declared.map(|row| (name(row), significant(&row.body, &ids))).collect()
 }
 
+fn address(row: &Resource) -> Option<String> {
+    match &row.body {
+        Body::LoadBalancer(balancer) => balancer.dns_name.clone(),
+        Body::DbInstance(database) => database.facts.endpoint.clone(),
+        _ => None,
+    }
+}
+
 fn significant(body: &Body, ids: &[(String, String)]) -> Value {
     let mut body = body.clone();
     match &mut body {
-        Body::LaunchTemplate(template) => (template.latest_version, template.default_version) = (0, 0),
+        Body::LaunchTemplate(template) => {
+            (template.latest_version, template.default_version) = (0, 0);
+            let data = template.data.iter_mut();
+            data.for_each(|data| drop(data.instance_tags.remove(tag::INTENT)));
+        }
         Body::AutoScalingGroup(group) => {
             group.members.clear();
             group.target_groups.sort();

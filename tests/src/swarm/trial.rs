@@ -53,7 +53,7 @@ pub(super) struct Trial {
     /// What another tool insists on, by the id of the resource.
     pub(super) wars: Vec<(ResourceId, Change)>,
     /// How often hands took a part away, or broke it so that it must be made again.
-    pub(super) taken: BTreeMap<String, u64>,
+    pub(super) taken: BTreeMap<String, usize>,
     /// What others own, as it was.
     pub(super) strangers: Vec<(Kind, ResourceId, String)>,
     pub(super) lived: Lived,
@@ -82,7 +82,7 @@ pub(super) fn calm_site(spec: &str) -> Result<Calm> {
     let mut site = Site::new(calm(0))?;
     let key = site.apply(&specs::load(spec)?)?;
     site.run_until(STEP, RECOVERY, |site| site.is_ready(&key))??;
-    site.run_for(STEP, HOUR)??;
+    site.run_for(LATER_STEP, HOUR)??;
     Calm::of(&site, &key)
 }
 

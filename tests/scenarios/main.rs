@@ -12,6 +12,7 @@ mod adoption;
 mod blockers;
 mod causes;
 mod changes;
+mod clock;
 mod contention;
 mod creation;
 mod deletion;

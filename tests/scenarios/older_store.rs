@@ -29,7 +29,7 @@ fn add_tier(spec: &mut Value) {
 /// A site to which a tier was added after a backup was made, now with that backup.
 fn restored() -> Stage {
     let mut stage = Stage::up_with(crate::stage::calm(1), one_tier());
-    let backup = stage.site.backup().unwrap();
+    let backup = stage.site.backup();
     stage.run(2 * HOUR);
     stage.edit(add_tier);
     stage.until_ready();
@@ -65,7 +65,7 @@ fn a_confirmed_backup_stands_over_restarts_and_can_be_found_old_again() {
     stage.site.confirm_epoch().unwrap();
     stage.run(10 * MINUTE);
     assert!(!stage.condition("Stalled").contains("StoreOlderThanAWS"), "{}", stage.story());
-    let backup = stage.site.backup().unwrap();
+    let backup = stage.site.backup();
     stage.run(2 * HOUR);
     stage.annotate(annotations::ADOPT, "true");
     stage.until_ready();
@@ -83,7 +83,7 @@ fn a_confirmed_backup_stands_over_restarts_and_can_be_found_old_again() {
 #[test]
 fn the_newest_store_is_never_taken_for_an_old_one() {
     let mut stage = Stage::up("whatisthetime");
-    let backup = stage.site.backup().unwrap();
+    let backup = stage.site.backup();
     for _ in 0..3 {
         stage.run(2 * HOUR);
         stage.site.restart().unwrap();

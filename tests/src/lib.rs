@@ -4,20 +4,25 @@
 
 pub mod account;
 pub mod bench;
+pub mod bugs;
 pub mod contract;
 pub mod counting;
 pub mod crash;
 pub mod daemon;
+pub mod disk;
 pub mod drift;
 pub mod fire;
 pub mod foreign;
 pub mod generated;
+pub mod laws;
 pub mod peers;
 pub mod proxy;
 pub mod schema;
 pub mod site;
 pub mod specs;
 pub mod swarm;
+pub mod watch;
+pub mod way;
 
 pub use counting::{Calls, Counting};
 pub use crash::{Boundary, Crashing, CrashingBackend, Gate};

@@ -1,5 +1,8 @@
 //! A site under test: engine, store and simulated region in one process, moved step by step in simulated time.
 
+mod directory;
+mod questions;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
@@ -11,27 +14,30 @@ use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 use lamp_api::admission::{self, Strictness};
 use lamp_api::conditions::{is_true, types};
-use lamp_api::kinds::{
-    DATABASE_OPERATION, IMPORT, KindInfo, LAMPSTACK, NAMESPACE, ORPHAN_DELETION, ORPHAN_REPORT,
-};
-use lamp_api::v1alpha1::{
-    DatabaseOperationStatus, DoomedResource, ImportStatus, LampStackStatus, OrphanDeletionStatus,
-    OrphanReportStatus,
-};
+use lamp_api::kinds::{DATABASE_OPERATION, LAMPSTACK, NAMESPACE, ORPHAN_DELETION};
+use lamp_api::v1alpha1::LampStackStatus;
 use lamp_cloud::{InstanceState, State, tag};
 use lamp_controller::{Deps, Engine, Settings};
 use lamp_sim::{Config, Simulator, VirtualClock};
-use lamp_store::backend::{Backend, Batch, MemoryBackend, Row, Write};
-use lamp_store::{Key, Preconditions, Store};
+use lamp_store::{Key, Preconditions, Store, StoreError};
 use serde_json::Value;
 
+use crate::bugs::Bug;
 use crate::crash::{Crashing, CrashingBackend, Gate};
+use crate::disk::Disk;
+use crate::laws::Judge;
+use crate::watch::{Pace, Watch};
+use crate::way::Way;
 
 /// What a site is made of.
 #[derive(Clone, Debug)]
 pub struct SiteOptions {
     pub region: Config,
     pub settings: Settings,
+    /// Whether every call and every moment is held to the laws.
+    pub judged: bool,
+    /// A bug that is put in on purpose.
+    pub bug: Option<Bug>,
 }
 
 impl SiteOptions {
@@ -44,7 +50,7 @@ impl SiteOptions {
             log_reads: false,
             ..Config::default()
         };
-        Self { region, settings: Settings::default() }
+        Self { region, settings: Settings::default(), judged: false, bug: None }
     }
 }
 
@@ -73,7 +79,11 @@ pub struct Site {
     pub clock: VirtualClock,
     pub region: Simulator,
     pub gate: Gate,
-    rows: Arc<dyn Backend>,
+    pub disk: Disk,
+    /// What the daemon takes for the time.
+    pub watch: Watch,
+    pub pace: Pace,
+    pub judge: Judge,
     options: SiteOptions,
     /// How many data directories were lost: each one makes other uids.
     lost: u32,
@@ -89,8 +99,11 @@ impl std::fmt::Debug for Site {
 /// What a crash takes away.
 struct Process {
     store: Store,
-    engine: Engine<Crashing<Simulator>>,
+    engine: Daemon,
 }
+
+/// The engine of a site under test.
+pub type Daemon = Engine<Crashing<Way>>;
 
 impl Site {
     /// An empty store, and an empty region.
@@ -100,19 +113,45 @@ impl Site {
     pub fn new(options: SiteOptions) -> Result<Self> {
         let clock = VirtualClock::new(Timestamp::from_second(1_800_000_000)?);
         let region = Simulator::new(options.region.clone(), Arc::new(clock.clone()));
-        let gate = Gate::default();
-        let rows: Arc<dyn Backend> = Arc::new(MemoryBackend::new());
-        let process = start(&clock, &region, &gate, &rows, &options, 0)?;
-        let site = Self { clock, region, gate, rows, options, lost: 0, process };
+        let judge = if options.judged { Judge::sitting() } else { Judge::default() };
+        let disk = Disk::default();
+        if let Some(row) = options.bug.and_then(Bug::forgotten) {
+            disk.forget(row);
+        }
+        let site = Self::on(clock, region, judge, disk, options)?;
         site.make_namespace()?;
         Ok(site)
+    }
+
+    fn on(
+        clock: VirtualClock,
+        region: Simulator,
+        judge: Judge,
+        disk: Disk,
+        options: SiteOptions,
+    ) -> Result<Self> {
+        let (gate, watch, pace) = (Gate::default(), Watch::new(clock.clone()), Pace::default());
+        let way =
+            Way { region: region.clone(), clock: clock.clone(), judge, pace: pace.clone(), bug: options.bug };
+        let process = start(&way, &watch, &gate, &disk, &options, 0)?;
+        let judge = way.judge;
+        Ok(Self { clock, region, gate, disk, watch, pace, judge, options, lost: 0, process })
+    }
+
+    /// A second daemon over the same region: the machine was copied, with its data directory as it is now.
+    ///
+    /// # Errors
+    /// When the store cannot be opened.
+    pub fn copied(&self) -> Result<Self> {
+        let (clock, region) = (self.clock.clone(), self.region.clone());
+        Self::on(clock, region, self.judge.clone(), self.disk.copied(), self.options.clone())
     }
 
     pub fn store(&self) -> &Store {
         &self.process.store
     }
 
-    pub fn engine(&self) -> &Engine<Crashing<Simulator>> {
+    pub fn engine(&self) -> &Daemon {
         &self.process.engine
     }
 
@@ -122,7 +161,14 @@ impl Site {
     /// When the store cannot be opened again.
     pub fn restart(&mut self) -> Result<()> {
         self.gate.revive();
-        self.process = start(&self.clock, &self.region, &self.gate, &self.rows, &self.options, self.lost)?;
+        let way = Way {
+            region: self.region.clone(),
+            clock: self.clock.clone(),
+            judge: self.judge.clone(),
+            pace: self.pace.clone(),
+            bug: self.options.bug,
+        };
+        self.process = start(&way, &self.watch, &self.gate, &self.disk, &self.options, self.lost)?;
         Ok(())
     }
 
@@ -136,81 +182,18 @@ impl Site {
         let old = self.process.store.get(&key)?;
         let admitted = admit(object, old.as_ref().map(|stored| stored.object.as_ref()))?;
         match old {
-            None => drop(self.finish(self.process.store.create(&key, admitted))???),
-            Some(_) => drop(self.finish(self.process.store.update(&key, None, admitted))???),
+            None => {
+                let stored = self.finish(self.process.store.create(&key, admitted))???;
+                self.judge.acknowledge(&key, stored.object["metadata"]["generation"].as_i64());
+            }
+            Some(_) => {
+                self.finish(self.process.store.update(&key, None, admitted))???;
+                let stored = self.process.store.get(&key)?;
+                let generation = stored.and_then(|stored| stored.object["metadata"]["generation"].as_i64());
+                self.judge.acknowledge(&key, generation);
+            }
         }
         Ok(key)
-    }
-
-    /// Creates an object of a kind that people create, with this spec.
-    ///
-    /// # Errors
-    /// What admission or the store says.
-    pub fn create(&self, kind: &KindInfo, name: &str, spec: &Value) -> Result<Key> {
-        let key = Key::new(kind.plural, "default", name);
-        let object = serde_json::json!({
-            "apiVersion": kind.api_version(),
-            "kind": kind.kind,
-            "metadata": {"name": key.name, "namespace": key.namespace},
-            "spec": spec,
-        });
-        let admitted = admission::admit(kind, &object, None, Strictness::Strict)?.object;
-        self.finish(self.process.store.create(&key, admitted))???;
-        Ok(key)
-    }
-
-    /// Asks a question, and removes it again.
-    fn ask(&self, kind: &KindInfo, spec: &Value) -> Result<Value> {
-        let key = self.create(kind, "question-1", spec)?;
-        self.finish(self.process.engine.answer(&key))??;
-        let stored = self.process.store.get(&key)?.context("the question is gone")?;
-        self.finish(self.process.store.delete(&key, Preconditions::default()))???;
-        Ok(stored.object["status"].clone())
-    }
-
-    /// Asks as which spec the site in a network would be kept.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub fn ask_import(&self, vpc: &str) -> Result<ImportStatus> {
-        Ok(serde_json::from_value(self.ask(&IMPORT, &serde_json::json!({"vpc": vpc}))?)?)
-    }
-
-    /// Asks what belongs to no stack.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub fn ask_orphans(&self) -> Result<OrphanReportStatus> {
-        Ok(serde_json::from_value(self.ask(&ORPHAN_REPORT, &serde_json::json!({}))?)?)
-    }
-
-    /// Orders the deletion of orphans.
-    ///
-    /// # Errors
-    /// What admission or the store says.
-    pub fn order(&self, name: &str, uid: &str, resources: &[DoomedResource]) -> Result<Key> {
-        let spec = serde_json::json!({"uid": uid, "resources": resources});
-        self.create(&ORPHAN_DELETION, name, &spec)
-    }
-
-    /// The status of an order; `None` once it is gone.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn order_status(&self, key: &Key) -> Result<Option<OrphanDeletionStatus>> {
-        let Some(stored) = self.process.store.get(key)? else { return Ok(None) };
-        let status = stored.object.get("status").cloned().unwrap_or_else(|| serde_json::json!({}));
-        Ok(Some(serde_json::from_value(status)?))
-    }
-
-    /// How far an order about a database is; `None` once it is gone.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn operation_status(&self, key: &Key) -> Result<Option<DatabaseOperationStatus>> {
-        let Some(stored) = self.process.store.get(key)? else { return Ok(None) };
-        let status = stored.object.get("status").cloned().unwrap_or_else(|| serde_json::json!({}));
-        Ok(Some(serde_json::from_value(status)?))
     }
 
     /// Somebody changes an object in the store.
@@ -225,45 +208,17 @@ impl Site {
         Ok(())
     }
 
-    /// The data directory is lost, and another one takes its place.
+    /// Somebody writes an object that was read at a revision: what the store says to it.
     ///
     /// # Errors
-    /// When the store cannot be opened.
-    pub fn lose_store(&mut self) -> Result<()> {
-        self.rows = Arc::new(MemoryBackend::new());
-        self.lost += 1;
-        self.restart()?;
-        self.make_namespace()
-    }
-
-    /// What a backup of the data directory would hold now.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn backup(&self) -> Result<Vec<Row>> {
-        Ok(self.rows.load()?)
-    }
-
-    /// The data directory is replaced by a backup, and the daemon started on it.
-    ///
-    /// # Errors
-    /// When the store cannot be opened.
-    pub fn restore(&mut self, backup: &[Row]) -> Result<()> {
-        let rows = MemoryBackend::new();
-        let writes = backup.iter().map(|(key, value)| Write::Put(key.clone(), value.clone())).collect();
-        rows.commit(&Batch { writes })?;
-        self.rows = Arc::new(rows);
-        self.restart()
-    }
-
-    /// A person says that a store which was found to be older than AWS is to stand, and starts the daemon again.
-    ///
-    /// # Errors
-    /// When the store cannot be written or opened.
-    pub fn confirm_epoch(&mut self) -> Result<Option<String>> {
-        let confirmed = self.finish(lamp_controller::confirm_epoch(&self.process.store))???;
-        self.restart()?;
-        Ok(confirmed)
+    /// When the process died.
+    pub fn update_from(
+        &self,
+        key: &Key,
+        revision: u64,
+        object: Value,
+    ) -> Result<std::result::Result<(), StoreError>> {
+        Ok(self.finish(self.process.store.update(key, Some(revision), object))??.map(drop))
     }
 
     fn make_namespace(&self) -> Result<()> {
@@ -280,6 +235,7 @@ impl Site {
     /// What the store says.
     pub fn delete(&self, key: &Key) -> Result<()> {
         self.finish(self.process.store.delete(key, Preconditions::default()))???;
+        self.judge.acknowledge(key, None);
         Ok(())
     }
 
@@ -323,6 +279,7 @@ impl Site {
                 }
             }
             if !again {
+                self.judge.look(&self.region.world());
                 return Ok(Ok(()));
             }
             let now = lamp_cloud::Clock::now(&self.clock);
@@ -473,25 +430,29 @@ fn merged(old: &Value, new: &Value) -> Value {
 }
 
 fn start(
-    clock: &VirtualClock,
-    region: &Simulator,
+    way: &Way,
+    watch: &Watch,
     gate: &Gate,
-    rows: &Arc<dyn Backend>,
+    disk: &Disk,
     options: &SiteOptions,
     lost: u32,
 ) -> Result<Process> {
-    let backend = CrashingBackend { inner: Arc::clone(rows), gate: gate.clone() };
-    let time = clock.clone();
+    let backend = CrashingBackend { inner: Arc::new(disk.clone()), gate: gate.clone() };
+    let time = watch.clone();
     let instance = if lost == 0 { "test".to_owned() } else { format!("test-{lost}") };
     let store = Store::with_backend(Arc::new(backend), move || lamp_cloud::Clock::now(&time), &instance)?;
+    let way = Way { judge: way.judge.of(&store, disk), ..way.clone() };
     let engine = Engine::new(Deps {
-        cloud: Arc::new(Crashing { inner: region.clone(), gate: gate.clone() }),
+        cloud: Arc::new(Crashing { inner: way, gate: gate.clone() }),
         store: store.clone(),
-        clock: Arc::new(clock.clone()),
+        clock: Arc::new(watch.clone()),
         install: INSTALL.to_owned(),
         regions: Vec::new(),
         settings: options.settings.clone(),
         metrics: lamp_controller::Metrics::register(&prometheus::Registry::new())?,
     });
+    if let Some(sabotage) = options.bug.and_then(Bug::sabotage) {
+        engine.sabotage(sabotage);
+    }
     Ok(Process { store, engine })
 }

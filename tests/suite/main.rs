@@ -21,5 +21,7 @@ mod promtool;
 mod site;
 mod store_command;
 mod support;
+mod swarm;
 mod tidy;
+mod two_daemons;
 mod wire;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// An AWS service, as far as rates and metrics tell services apart.
@@ -69,12 +69,17 @@ pub struct Bucket {
     tokens: f64,
     /// Until when tokens were counted; in the future while none come.
     filled_at: Timestamp,
+    /// The newest time that it was told: one before that is of a clock that was set back.
+    told_at: Timestamp,
 }
+
+/// Callers may overtake each other by so much, and no clock was set back.
+const OVERTAKING: SignedDuration = SignedDuration::from_secs(1);
 
 impl Bucket {
     /// A full bucket.
     pub fn new(rate: Rate, now: Timestamp) -> Self {
-        Self { rate, tokens: rate.burst, filled_at: now }
+        Self { rate, tokens: rate.burst, filled_at: now, told_at: now }
     }
 
     pub fn rate(&self) -> Rate {
@@ -131,6 +136,13 @@ impl Bucket {
     }
 
     fn fill(&mut self, now: Timestamp) {
+        let back = self.told_at.duration_since(now);
+        if back > OVERTAKING {
+            // Otherwise nothing would come until the clock is there again.
+            self.filled_at = self.filled_at.checked_sub(back).unwrap_or(now);
+            self.told_at = now;
+        }
+        self.told_at = self.told_at.max(now);
         let seconds = now.duration_since(self.filled_at).as_secs_f64().max(0.0);
         self.tokens = (self.tokens + seconds * self.rate.per_second).min(self.rate.burst);
         self.filled_at = self.filled_at.max(now);
@@ -153,6 +165,14 @@ mod tests {
             let told = bucket.take(bucket.filled_at).unwrap_err();
             assert_eq!(bucket.take(told), Ok(()));
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_stop_the_tokens() {
+        let mut bucket = Bucket::new(Rate::new(2.0, 1.0), at(0.0));
+        (0..2).for_each(|_| bucket.take(at(1_000_000.0)).unwrap());
+        assert!(bucket.take(at(100.0)).unwrap_err() <= at(102.0));
+        assert_eq!(bucket.take(at(101.5)), Ok(()));
     }
 
     #[test]

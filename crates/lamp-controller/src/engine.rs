@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use jiff::Timestamp;
 use lamp_api::kinds::{DATABASE_OPERATION, IMPORT, ORPHAN_DELETION, ORPHAN_REPORT, PLAN};
 use lamp_api::v1alpha1::Mode;
 use lamp_cloud::{Clock, Cloud, Kind, MetricQuery, Outcome, Request, ResourceId};
@@ -92,6 +93,8 @@ pub(crate) struct Shared<C> {
     /// Passes that were started.
     passes: AtomicU64,
     orphans: Mutex<Orphans>,
+    #[cfg(feature = "sabotage")]
+    pub(crate) sabotage: crate::sabotage::Slot,
 }
 
 impl<C: Cloud> Engine<C> {
@@ -114,6 +117,8 @@ impl<C: Cloud> Engine<C> {
             marks: Mutex::default(),
             passes: AtomicU64::new(0),
             orphans: Mutex::default(),
+            #[cfg(feature = "sabotage")]
+            sabotage: crate::sabotage::Slot::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -123,6 +128,13 @@ impl<C: Cloud> Engine<C> {
         let shared = &self.shared;
         let mut observer = shared.observer.lock().await;
         let started = shared.clock.now();
+        if shared.is_set_back(started) {
+            tracing::warn!(
+                "the clock was set back: what was observed before is forgotten, as after a restart"
+            );
+            *observer = Observer::default();
+            shared.begin_anew();
+        }
         let order = shared.order();
         let observed = Arc::new(observer.pass(&shared.calls, &*shared.clock, order).await);
         shared.prune_marks(&observer);
@@ -222,6 +234,18 @@ impl<C> Shared<C> {
     /// The latest observation, if it shows everything that was done to the stack `uid` as well.
     pub(crate) fn fresh(&self, uid: &str) -> Option<Arc<Observed>> {
         self.young().filter(|observed| observed.pass >= self.recollections.get(uid).needs_pass)
+    }
+
+    /// Whether the last observation ended at a time that is yet to come.
+    fn is_set_back(&self, now: Timestamp) -> bool {
+        let observed = self.observed();
+        observed.pass > 0 && crate::time::since(now, observed.finished_at) > crate::time::OVERTAKING
+    }
+
+    /// Nothing is known that another clock has dated.
+    fn begin_anew(&self) {
+        self.recollections.retain(&BTreeSet::new());
+        *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
     }
 
     pub(crate) fn passes_started(&self) -> u64 {

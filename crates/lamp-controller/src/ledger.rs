@@ -9,6 +9,8 @@ use lamp_store::{Store, StoreError};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::time::{OVERTAKING, since};
+
 /// How long it is remembered that a part was made again.
 const HOUR: SignedDuration = SignedDuration::from_secs(3600);
 
@@ -31,6 +33,42 @@ pub(crate) fn load(store: &Store, uid: &str) -> Result<Ledger, LedgerError> {
         Err(error) => Err(LedgerError::Unreadable { part, reason: error.to_string() }),
     };
     store.ledger(uid)?.into_iter().map(decode).collect()
+}
+
+/// The ledger without times that are yet to come: the clock was set back since, and whatever waits for them would wait
+/// for no reason. They become now, in the store as well.
+pub(crate) async fn without_future(
+    store: &Store,
+    uid: &str,
+    mut ledger: Ledger,
+    now: Timestamp,
+) -> Result<Ledger, LedgerError> {
+    let mut batch = Vec::new();
+    for (part, entry) in &mut ledger {
+        if bring_back(entry, now) {
+            batch.push((part.to_string(), Some(encode(part, entry)?)));
+        }
+    }
+    if !batch.is_empty() {
+        store.put_ledger_batch(uid, batch).await?;
+    }
+    Ok(ledger)
+}
+
+/// Whether there was something to bring back.
+fn bring_back(entry: &mut LedgerEntry, now: Timestamp) -> bool {
+    let of_part = entry.created_at.iter_mut().chain(&mut entry.completed_at);
+    let of_calls = entry.open.iter_mut().map(|intent| &mut intent.started_at);
+    let of_calls = of_calls.chain(entry.last.iter_mut().map(|last| &mut last.at));
+    let of_fields = entry.corrections.values_mut().flat_map(|corrections| &mut corrections.times);
+    let of_versions = entry.versions.failed.iter_mut().map(|failed| &mut failed.at);
+    let all = of_part.chain(of_calls).chain(of_fields).chain(of_versions);
+    let mut found = false;
+    for at in all.filter(|at| since(now, **at) > OVERTAKING) {
+        *at = now;
+        found = true;
+    }
+    found
 }
 
 /// Writes (or removes) the record of one part. It is durable when this returns.
@@ -218,6 +256,22 @@ mod tests {
         let plan = Plan { healing: [(part.clone(), healing.clone())].into(), ..Plan::default() };
         settle(&store, "u", Ledger::new(), &plan, Timestamp::UNIX_EPOCH).await.unwrap();
         assert_eq!(load(&store, "u").unwrap()[&part].healing, healing);
+    }
+
+    #[tokio::test]
+    async fn times_that_are_yet_to_come_become_now_on_disk_as_well() {
+        let store = Store::in_memory(|| Timestamp::UNIX_EPOCH);
+        let (part, now) = (Part::new("vpc"), Timestamp::UNIX_EPOCH);
+        let ahead = now + std::time::Duration::from_secs(3600);
+        let mut entry = LedgerEntry { created_at: Some(ahead), ..open_entry() };
+        entry.open.as_mut().unwrap().started_at = ahead;
+        write(&store, "u", &part, Some(&entry)).await.unwrap();
+        let read = load(&store, "u").unwrap();
+        let brought = without_future(&store, "u", read, now).await.unwrap();
+        assert_eq!(brought[&part].created_at, Some(now));
+        assert_eq!(brought[&part].open.as_ref().unwrap().started_at, now);
+        assert_eq!(load(&store, "u").unwrap(), brought);
+        assert!(!bring_back(&mut open_entry(), now), "what is past stays");
     }
 
     #[tokio::test]

@@ -48,6 +48,8 @@ mod regions;
 mod report;
 mod requeue;
 mod runtime;
+#[cfg(feature = "sabotage")]
+mod sabotage;
 mod settings;
 mod settled;
 mod stack;
@@ -63,4 +65,6 @@ pub use metrics::Metrics;
 pub use observer::Observed;
 pub use orphans::{Orphan, Orphans};
 pub use requeue::Requeue;
+#[cfg(feature = "sabotage")]
+pub use sabotage::Sabotage;
 pub use settings::Settings;

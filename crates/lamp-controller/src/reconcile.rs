@@ -78,7 +78,9 @@ async fn keep<C: Cloud>(shared: &Shared<C>, stack: &Stack) -> Result<Next, Fault
         Err(error @ LedgerError::Unreadable { .. }) => {
             return stall(shared, stack, "LedgerUnreadable", error.to_string()).await;
         }
-        other => other?,
+        other => {
+            ledger::without_future(&shared.store, &stack.owner().uid, other?, shared.clock.now()).await?
+        }
     };
     let spec = match &stack.spec {
         Ok(spec) => spec,
@@ -168,6 +170,8 @@ async fn pursue<C: Cloud>(shared: &Shared<C>, run: &Run<'_>) -> Result<Next, Fau
         let message = report::unlawful(&shared.metrics, &violations);
         return stall(shared, run.stack, "UnlawfulPlan", message).await;
     }
+    #[cfg(feature = "sabotage")]
+    let plan = shared.sabotage.spoil(&input, plan);
     shared.recollections.change(uid, |recollection| {
         recollection.memory = plan.memory.clone();
         recollection.asks = plan.asks.clone();

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+/// A time further ahead than this was given by a clock that was set back since.
+pub(crate) const OVERTAKING: Duration = Duration::from_secs(30);
+
 /// How long it is from `now` until `at`; nothing if that is past.
 pub(crate) fn until(at: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(at.duration_since(now)).unwrap_or_default()

@@ -50,6 +50,11 @@ pub(crate) enum Event {
         kind: Kind,
         id: ResourceId,
     },
+    /// What was accepted cannot be made after all.
+    Fails {
+        kind: Kind,
+        id: ResourceId,
+    },
     /// A request takes effect long after its caller gave up.
     LateEffect(Box<Request>),
 }

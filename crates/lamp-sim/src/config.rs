@@ -23,6 +23,8 @@ pub struct Config {
     pub lag: Lag,
     /// Whether calls beyond AWS's published rates are refused.
     pub throttle: bool,
+    /// The share of AWS's published rates that the daemon may take without breaking a law; `None` judges no rates.
+    pub courtesy: Option<f64>,
     /// Whether the log keeps readings too; mutations are always kept, and every call is counted.
     pub log_reads: bool,
 }
@@ -40,6 +42,7 @@ impl Default for Config {
             durations: Durations::default(),
             lag: Lag::none(),
             throttle: false,
+            courtesy: None,
             log_reads: true,
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::Fault;
 use crate::config::Lag;
 use crate::dice::Dice;
 
@@ -40,6 +41,11 @@ impl<T> History<T> {
     /// What was true at `at`.
     pub(crate) fn as_of(&self, at: Timestamp) -> Option<&Arc<T>> {
         self.versions.iter().rev().find(|(since, _)| *since <= at).and_then(|(_, value)| value.as_ref())
+    }
+
+    /// Every version that a reading may still see, the oldest first.
+    pub(crate) fn versions(&self) -> impl Iterator<Item = &Arc<T>> {
+        self.versions.iter().filter_map(|(_, value)| value.as_ref())
     }
 
     /// When it last changed.
@@ -81,6 +87,8 @@ pub(crate) struct View {
     pub(crate) call: u64,
     pub(crate) lag: Lag,
     pub(crate) dice: Dice,
+    /// The fault that strikes the call.
+    pub(crate) fault: Option<Fault>,
 }
 
 impl View {

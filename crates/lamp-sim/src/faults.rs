@@ -1,38 +1,22 @@
 //! What goes wrong with calls: a pure function of the seed and the call, switchable and scriptable.
+//!
+//! `fault.rs` says what can go wrong with one call, `spells.rs` what is wrong for a while.
+
+mod fault;
+mod spells;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lamp_cloud::Service;
 use lamp_cloud::kinds::launch_template::TemplateData;
+use lamp_cloud::{Kind, Read, Request, Service};
+
+pub use fault::Fault;
+pub(crate) use fault::{server_error, timeout};
+pub use spells::{BrownOut, Crowding, MetricSpell, MetricTrouble, Shortage, Spell};
 
 use crate::dice::Dice;
-
-/// One way in which a call goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
-    /// Refused for its rate, whatever the rate was.
-    Throttle,
-    /// The reply of a mutation is lost after it took effect.
-    TimeoutWithEffect,
-    /// The request is lost.
-    TimeoutWithoutEffect,
-    /// The caller hears of a timeout, and the effect comes up to ten minutes later.
-    LateEffect,
-    /// `InternalError` after it took effect.
-    ServerErrorWithEffect,
-    /// `InternalError`, and nothing happened.
-    ServerErrorWithoutEffect,
-    /// Refused as if no policy allowed it, whatever the policy says.
-    Denied,
-    /// A listing succeeds with no rows.
-    EmptySuccess,
-    /// The next page of a listing is never offered.
-    MissingPage,
-    /// An answer that nobody understands; a mutation took effect.
-    Unintelligible,
-}
 
 /// When a scripted fault strikes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,28 +27,6 @@ pub enum Moment {
     Nth { operation: String, nth: u64 },
     /// At every call of an operation, within a span of time.
     Every { operation: String, from: Timestamp, to: Timestamp },
-}
-
-/// A service, or all, that fails for a while.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BrownOut {
-    /// `None` is every service.
-    pub service: Option<Service>,
-    pub from: Timestamp,
-    pub to: Timestamp,
-    /// Share of its calls that fail.
-    pub share: f64,
-}
-
-/// No room for an instance type in a zone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shortage {
-    /// `None` is every zone.
-    pub zone: Option<String>,
-    /// `None` is every type.
-    pub instance_type: Option<String>,
-    pub from: Timestamp,
-    pub to: Timestamp,
 }
 
 /// Instances that do not work, by what they are launched from.
@@ -93,12 +55,17 @@ pub struct Faults {
     pub rates: BTreeMap<Fault, f64>,
     pub scripts: Vec<(Moment, Fault)>,
     pub brown_outs: Vec<BrownOut>,
+    pub spells: Vec<Spell>,
     pub shortages: Vec<Shortage>,
+    pub crowdings: Vec<Crowding>,
+    pub metrics: Vec<MetricSpell>,
     pub bad_launches: Vec<BadLaunch>,
     /// How many of a kind the account may hold, by the kind's name, for example `ElasticIp`.
     pub quotas: BTreeMap<String, usize>,
     /// Zones that are out of service, from when, and until when.
     pub(crate) zones_down: Vec<(String, Timestamp, Timestamp)>,
+    /// The most rows that a page of a listing holds; `None` is as many as AWS's do.
+    pub page_rows: Option<usize>,
     /// Share of every rate that somebody else in the account uses up.
     pub noisy_neighbour: f64,
     /// From then on nothing goes wrong by chance any more.
@@ -125,6 +92,11 @@ impl Faults {
 
     pub(crate) fn is_zone_down(&self, zone: &str, now: Timestamp) -> bool {
         self.zones_down.iter().any(|(name, from, to)| name == zone && *from <= now && now < *to)
+    }
+
+    /// Whether the subnets of a zone have no address left.
+    pub(crate) fn is_crowded(&self, zone: &str, now: Timestamp) -> bool {
+        self.crowdings.iter().any(|crowding| crowding.fills(zone, now))
     }
 
     /// What becomes of an instance that is launched from this.
@@ -157,6 +129,9 @@ impl Faults {
         if self.is_browned_out(call, dice) {
             return Some(Fault::ServerErrorWithoutEffect);
         }
+        if let Some(fault) = self.spelled(call, dice) {
+            return Some(fault);
+        }
         if self.quiet_from.is_some_and(|quiet| call.at >= quiet) {
             return None;
         }
@@ -170,6 +145,17 @@ impl Faults {
                 && call.at < outage.to
                 && dice.share(&["brown-out"], call.ordinal) < outage.share
         })
+    }
+
+    fn spelled(&self, call: &Calling, dice: Dice) -> Option<Fault> {
+        let strikes = |spell: &&Spell| {
+            spell.service.is_none_or(|service| service == call.service)
+                && spell.from <= call.at
+                && call.at < spell.to
+                && spell.fault.fits(call)
+                && dice.share(&["spell"], call.ordinal) < spell.share
+        };
+        self.spells.iter().find(strikes).map(|spell| spell.fault)
     }
 
     fn by_chance(&self, call: &Calling, dice: Dice) -> Option<Fault> {
@@ -194,6 +180,39 @@ pub(crate) struct Calling {
     pub(crate) service: Service,
     pub(crate) operation: &'static str,
     pub(crate) mutates: bool,
+    pub(crate) shape: Shape,
+}
+
+/// What of a call decides which faults can strike it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Creation(Kind),
+    /// One page; `continues`: not the first.
+    Listing {
+        continues: bool,
+    },
+    Metrics,
+    Other,
+}
+
+impl Shape {
+    pub(crate) fn of_request(request: &Request) -> Self {
+        match request {
+            Request::Create { body, .. } => Self::Creation(body.kind()),
+            _ => Self::Other,
+        }
+    }
+
+    pub(crate) fn of_read(read: &Read) -> Self {
+        match read {
+            Read::List { page, .. }
+            | Read::Everyones { page, .. }
+            | Read::ZoneInstances { page, .. }
+            | Read::NetworkInterfaces { page, .. } => Self::Listing { continues: page.is_some() },
+            Read::Metrics { .. } => Self::Metrics,
+            _ => Self::Other,
+        }
+    }
 }
 
 impl Moment {
@@ -204,17 +223,6 @@ impl Moment {
             Self::Every { operation, from, to } => {
                 operation == call.operation && *from <= call.at && call.at < *to
             }
-        }
-    }
-}
-
-impl Fault {
-    /// Faults of listings do not strike mutations, nor the other way round.
-    fn fits(self, call: &Calling) -> bool {
-        match self {
-            Self::TimeoutWithEffect | Self::LateEffect | Self::ServerErrorWithEffect => call.mutates,
-            Self::EmptySuccess | Self::MissingPage => !call.mutates,
-            _ => true,
         }
     }
 }

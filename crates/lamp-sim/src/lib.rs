@@ -5,6 +5,7 @@
 //!
 //! Start at [`Simulator`]; the truth behind it is [`World`].
 
+mod aftermath;
 mod agenda;
 mod calls;
 mod clock;
@@ -29,7 +30,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use calls::{Asked, Call, Effect};
 pub use clock::{TimeSource, VirtualClock};
 pub use config::{Config, Durations, Lag, Span};
-pub use faults::{BadLaunch, BrownOut, Fate, Fault, Faults, Moment, Shortage};
+pub use faults::{
+    BadLaunch, BrownOut, Crowding, Fate, Fault, Faults, MetricSpell, MetricTrouble, Moment, Shortage, Spell,
+};
 use lamp_cloud::{Applied, Cloud, CloudError, Read, Reading, Request};
 pub use live::load::{Load, SiteLoad, Spike};
 pub use world::{Snapshot, Truth, World};

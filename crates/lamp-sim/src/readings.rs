@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use lamp_cloud::kinds::{
     db_parameter_group::DbParameterGroup, load_balancer::LoadBalancer, subnet::Subnet,
     target_group::TargetGroup, vpc::Vpc,
@@ -13,14 +14,15 @@ use lamp_cloud::{
     Resource, ResourceId, State, Tags, TargetHealth,
 };
 
-use crate::Fault;
 use crate::calls::{Asked, Effect};
 use crate::consistency::View;
+use crate::faults::Shape;
 use crate::kinds::{self, Behaviour};
 use crate::live::instances::Machine;
 use crate::refusal::Refusal;
 use crate::requests::{refused, unintelligible};
 use crate::world::{Truth, World, of_install};
+use crate::{Fault, MetricSpell, MetricTrouble};
 
 /// Rows of one page of `DescribeInstances`, `DescribeInstanceStatus` and the like.
 const EC2_PAGE: usize = 1000;
@@ -32,7 +34,7 @@ const TOKEN: &str = "after:";
 impl World {
     /// Makes one reading call.
     pub(crate) fn read(&mut self, read: &Read) -> Result<Reading, CloudError> {
-        let calling = self.calling(read.service(), read.operation(), false);
+        let calling = self.calling(read.called(), false, Shape::of_read(read));
         let (answer, fault) = match self.hindrance(&calling) {
             Err((refusal, fault)) => (Err(refusal), fault),
             Ok(fault) => (self.seen(read, calling.ordinal, fault), fault),
@@ -53,12 +55,13 @@ impl World {
         if fault == Some(Fault::Unintelligible) {
             return Err(unintelligible());
         }
-        let view = View { now: self.now, call, lag: self.config.lag, dice: self.dice };
+        let view = View { now: self.now, call, lag: self.config.lag, dice: self.dice, fault };
         self.authorize_read(read)?;
         let mut reading = self.look(read, view)?;
         match fault {
             Some(Fault::EmptySuccess) => empty(&mut reading),
             Some(Fault::MissingPage) => forget_next(&mut reading),
+            Some(Fault::EmptyPage) => hold_back(&mut reading, page_of(read)),
             _ => {}
         }
         Ok(reading)
@@ -103,11 +106,16 @@ impl World {
             Read::DbSnapshot { id } => {
                 Ok(Reading::DbSnapshot(self.snapshots.get(id).map(|snapshot| snapshot.status.clone())))
             }
-            Read::Metrics { queries, minutes } => self.metric_data(queries, *minutes),
+            Read::Metrics { queries, minutes } => self.metric_data(queries, *minutes, view),
         }
     }
 
-    fn metric_data(&self, queries: &[lamp_cloud::MetricQuery], minutes: u32) -> Result<Reading, Refusal> {
+    fn metric_data(
+        &self,
+        queries: &[lamp_cloud::MetricQuery],
+        minutes: u32,
+        view: View,
+    ) -> Result<Reading, Refusal> {
         if queries.len() > Read::METRICS_PER_CALL {
             let message = format!(
                 "The collection MetricDataQueries must not have a size greater than {}",
@@ -115,7 +123,20 @@ impl World {
             );
             return Err(Refusal::new("ValidationError", message));
         }
-        Ok(Reading::Metrics(self.metrics(queries, minutes)))
+        let mut rows = self.metrics(queries, minutes);
+        let struck = (view.fault == Some(Fault::PartialMetrics)).then_some(MetricTrouble::Partial);
+        let struck = struck.map(|trouble| MetricSpell { trouble, from: self.now, to: Timestamp::MAX });
+        let spells = self.config.faults.metrics.iter().filter(|spell| spell.is_on(self.now)).chain(&struck);
+        for spell in spells {
+            rows.iter_mut().for_each(|(query, series)| spell.spoil(query, series, self.now, self.dice));
+        }
+        Ok(Reading::Metrics(rows))
+    }
+
+    /// How many rows a page holds.
+    fn page_size(&self, usual: usize, view: View) -> usize {
+        let most = self.config.faults.page_rows.unwrap_or(usual).clamp(1, usual);
+        if view.fault == Some(Fault::ShortPage) { 1 } else { most }
     }
 
     fn list(&self, listing: Listing, page: Option<&str>, view: View) -> Result<Reading, Refusal> {
@@ -130,7 +151,7 @@ impl World {
             }
             Listing::Instances => self.instance_page(page, view).map(Reading::Instances),
             Listing::InstanceStatus => {
-                let rows = self.instance_rows(start(page)?, view);
+                let rows = self.instance_rows(start(page, view)?, view);
                 let checks = rows.filter(|row| row.state == InstanceState::Running);
                 let checks = checks.map(|row| {
                     let status = InstanceStatus {
@@ -140,7 +161,7 @@ impl World {
                     };
                     (&row.id, status)
                 });
-                Ok(Reading::InstanceStatus(cut(checks, EC2_PAGE)))
+                Ok(Reading::InstanceStatus(cut(checks, self.page_size(EC2_PAGE, view))))
             }
         }
     }
@@ -158,11 +179,12 @@ impl World {
         view: View,
     ) -> Result<Page<Resource>, Refusal> {
         let separate = kind.tags_are_separate();
+        let everyones = everyones || view.fault == Some(Fault::ForeignRows);
         let shown = |row: &&Arc<Resource>| {
             (everyones || separate || of_install(&row.tags, &self.config.install)) && !is_grave(row, self)
         };
-        let rows = self.rows(kind, start(page)?, view).filter(shown).map(|row| (&row.id, row));
-        let page = cut(rows, kinds::page(kind));
+        let rows = self.rows(kind, start(page, view)?, view).filter(shown).map(|row| (&row.id, row));
+        let page = cut(rows, self.page_size(kinds::page(kind), view));
         let items = page.items.into_iter().map(|row| self.shown(row, separate)).collect();
         Ok(Page { items, next: page.next })
     }
@@ -191,32 +213,34 @@ impl World {
         page: Option<&str>,
         view: View,
     ) -> Result<Page<(ResourceId, u64, kinds::TemplateData)>, Refusal> {
-        let rows = self.rows(Kind::LaunchTemplate, start(page)?, view).filter_map(|row| match &row.body {
-            Body::LaunchTemplate(body) => {
-                Some((&row.id, (row.id.clone(), body.latest_version, body.data.clone()?)))
-            }
-            _ => None,
-        });
-        Ok(cut(rows, VERSIONS_PAGE))
+        let rows =
+            self.rows(Kind::LaunchTemplate, start(page, view)?, view).filter_map(|row| match &row.body {
+                Body::LaunchTemplate(body) => {
+                    Some((&row.id, (row.id.clone(), body.latest_version, body.data.clone()?)))
+                }
+                _ => None,
+            });
+        Ok(cut(rows, self.page_size(VERSIONS_PAGE, view)))
     }
 
     fn instance_rows(&self, from: Bound<String>, view: View) -> impl Iterator<Item = &Arc<Instance>> {
         let rows = self.machines.range((from, Bound::Unbounded));
         let rows = rows.filter_map(move |(id, machine)| view.see(id, &machine.row));
-        rows.filter(|row| of_install(&row.tags, &self.config.install))
+        let everyones = view.fault == Some(Fault::ForeignRows);
+        rows.filter(move |row| everyones || of_install(&row.tags, &self.config.install))
     }
 
     // Status checks come from another call.
     fn instance_page(&self, page: Option<&str>, view: View) -> Result<Page<Instance>, Refusal> {
-        Ok(bare(self.instance_rows(start(page)?, view)))
+        Ok(bare(self.instance_rows(start(page, view)?, view), self.page_size(EC2_PAGE, view)))
     }
 
     fn zone_page(&self, name: &str, page: Option<&str>, view: View) -> Result<Reading, Refusal> {
         if self.zones().iter().any(|zone| zone.name == name && !zone.available) {
             return Err(Refusal::new("InternalError", "An internal error has occurred"));
         }
-        let rows = self.instance_rows(start(page)?, view).filter(|row| row.zone == name);
-        Ok(Reading::Instances(bare(rows)))
+        let rows = self.instance_rows(start(page, view)?, view).filter(|row| row.zone == name);
+        Ok(Reading::Instances(bare(rows, self.page_size(EC2_PAGE, view))))
     }
 
     fn network_instances(&self, vpcs: &[ResourceId], view: View) -> Result<Reading, Refusal> {
@@ -236,9 +260,10 @@ impl World {
 
     fn network_interfaces(&self, vpc: &str, page: Option<&str>, view: View) -> Result<Reading, Refusal> {
         let all = self.all_interfaces(Some(view));
-        let rows = all.range((start(page)?, Bound::Unbounded));
+        let rows = all.range((start(page, view)?, Bound::Unbounded));
         let inside = rows.filter(|(_, interface)| self.network_of(&interface.subnet) == Some(vpc));
-        Ok(Reading::NetworkInterfaces(cut(inside.map(|(id, row)| (id, row.clone())), EC2_PAGE)))
+        let size = self.page_size(EC2_PAGE, view);
+        Ok(Reading::NetworkInterfaces(cut(inside.map(|(id, row)| (id, row.clone())), size)))
     }
 
     fn listeners(&self, balancer: &str, view: View) -> Result<Reading, Refusal> {
@@ -318,16 +343,18 @@ fn says_creation(kind: Kind) -> bool {
 
 /// Where a page begins: its token names the last row of the page before, so that pages stay right when rows come
 /// and go.
-fn start(page: Option<&str>) -> Result<Bound<String>, Refusal> {
+fn start(page: Option<&str>, view: View) -> Result<Bound<String>, Refusal> {
     let Some(token) = page else { return Ok(Bound::Unbounded) };
-    let id = token.strip_prefix(TOKEN);
-    id.map(|id| Bound::Excluded(id.to_owned()))
-        .ok_or_else(|| Refusal::new("InvalidNextToken", format!("The token '{token}' is not valid")))
+    let Some(id) = token.strip_prefix(TOKEN) else {
+        return Err(Refusal::new("InvalidNextToken", format!("The token '{token}' is not valid")));
+    };
+    let again = view.fault == Some(Fault::RepeatedRow);
+    Ok(if again { Bound::Included(id.to_owned()) } else { Bound::Excluded(id.to_owned()) })
 }
 
 /// A page of instances, as the listing shows them.
-fn bare<'a>(rows: impl Iterator<Item = &'a Arc<Instance>>) -> Page<Instance> {
-    let page = cut(rows.map(|row| (&row.id, row)), EC2_PAGE);
+fn bare<'a>(rows: impl Iterator<Item = &'a Arc<Instance>>, size: usize) -> Page<Instance> {
+    let page = cut(rows.map(|row| (&row.id, row)), size);
     let bare = |row: &Arc<Instance>| bare_row(row);
     Page { items: page.items.into_iter().map(bare).collect(), next: page.next }
 }
@@ -351,28 +378,47 @@ fn bare_row(row: &Instance) -> Instance {
 
 fn empty(reading: &mut Reading) {
     match reading {
-        Reading::Zones(page) => *page = Page { items: Vec::new(), next: None },
-        Reading::Resources(page) => *page = Page { items: Vec::new(), next: None },
-        Reading::LaunchTemplateVersions(page) => *page = Page { items: Vec::new(), next: None },
-        Reading::Instances(page) => *page = Page { items: Vec::new(), next: None },
-        Reading::InstanceStatus(page) => *page = Page { items: Vec::new(), next: None },
-        Reading::NetworkInterfaces(page) => *page = Page { items: Vec::new(), next: None },
         Reading::Listeners(rows) => rows.clear(),
         Reading::NetworkInstances(rows) => rows.clear(),
         Reading::TargetHealth(rows) => rows.clear(),
         Reading::Metrics(rows) => rows.iter_mut().for_each(|(_, series)| series.points.clear()),
-        _ => {}
+        pages => cut_short(pages, true, None),
     }
 }
 
 fn forget_next(reading: &mut Reading) {
+    cut_short(reading, false, None);
+}
+
+/// Nothing of the page is shown, and the next one begins where this one did.
+fn hold_back(reading: &mut Reading, page: Option<&str>) {
+    cut_short(reading, true, Some(page.unwrap_or(TOKEN)));
+}
+
+fn cut_short(reading: &mut Reading, empty: bool, next: Option<&str>) {
+    fn one<T>(page: &mut Page<T>, empty: bool, next: Option<&str>) {
+        if empty {
+            page.items.clear();
+        }
+        page.next = next.map(str::to_owned);
+    }
     match reading {
-        Reading::Zones(page) => page.next = None,
-        Reading::Resources(page) => page.next = None,
-        Reading::LaunchTemplateVersions(page) => page.next = None,
-        Reading::Instances(page) => page.next = None,
-        Reading::InstanceStatus(page) => page.next = None,
-        Reading::NetworkInterfaces(page) => page.next = None,
+        Reading::Zones(page) => one(page, empty, None),
+        Reading::Resources(page) => one(page, empty, next),
+        Reading::LaunchTemplateVersions(page) => one(page, empty, next),
+        Reading::Instances(page) => one(page, empty, next),
+        Reading::InstanceStatus(page) => one(page, empty, next),
+        Reading::NetworkInterfaces(page) => one(page, empty, next),
         _ => {}
+    }
+}
+
+fn page_of(read: &Read) -> Option<&str> {
+    match read {
+        Read::List { page, .. }
+        | Read::Everyones { page, .. }
+        | Read::ZoneInstances { page, .. }
+        | Read::NetworkInterfaces { page, .. } => page.as_deref(),
+        _ => None,
     }
 }

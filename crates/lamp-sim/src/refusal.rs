@@ -34,11 +34,18 @@ pub(crate) fn class(code: &str, message: &str) -> ErrorClass {
             ErrorClass::State
         }
         "RequestLimitExceeded" | "ThrottlingException" | "Throttling" => ErrorClass::Throttled,
-        "Timeout" | "InternalError" | "InternalFailure" | "ServiceUnavailable" => ErrorClass::Transient,
+        "Timeout" | "InternalError" | "InternalFailure" | "ServiceUnavailable" | "ResourceContention" => {
+            ErrorClass::Transient
+        }
         "InsufficientInstanceCapacity"
         | "InsufficientDBInstanceCapacity"
         | "InsufficientFreeAddressesInSubnet" => ErrorClass::Capacity,
-        "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" => ErrorClass::Denied,
+        "UnauthorizedOperation"
+        | "AccessDenied"
+        | "AccessDeniedException"
+        | "ExpiredToken"
+        | "RequestExpired"
+        | "SignatureDoesNotMatch" => ErrorClass::Denied,
         "InvalidParameterValue" if message.contains("service linked role") => ErrorClass::Denied,
         "IdempotentParameterMismatch" => ErrorClass::Conflict,
         "UnintelligibleAnswer" => ErrorClass::Unintelligible,

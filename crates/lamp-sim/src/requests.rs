@@ -1,6 +1,5 @@
 //! Mutating calls: throttled, struck by faults, made, written down.
 
-use jiff::Timestamp;
 use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
 use lamp_cloud::kinds::target_group::TargetGroup;
 use lamp_cloud::{
@@ -11,23 +10,24 @@ use lamp_cloud::{
 use crate::Fault;
 use crate::agenda::Event;
 use crate::calls::{Asked, Call, Effect};
-use crate::faults::{Calling, LATEST_EFFECT};
-use crate::iam;
+use crate::faults::{Calling, LATEST_EFFECT, Shape, server_error, timeout};
 use crate::kinds::{self, Created, Creation};
 use crate::refusal::Refusal;
-use crate::throttle;
 use crate::world::World;
 
 impl World {
     /// Makes one mutating call.
     pub(crate) fn call(&mut self, request: &Request) -> Result<Applied, CloudError> {
-        let calling = self.calling(request.service(), request.operation(), true);
+        let shape = Shape::of_request(request);
+        let calling = self.calling(request.called(), true, shape);
         self.check_request(request);
         let mut effect = Effect::None;
         let (answer, fault) = match self.hindrance(&calling) {
             Err((refusal, fault)) => (Err(refusal), fault),
             Ok(fault) => (self.struck(request, &calling, fault, &mut effect), fault),
         };
+        // Where nothing young was asked for, it struck nothing.
+        let fault = fault.filter(|fault| *fault != Fault::NotYetVisible || answer.is_err());
         let request_id = self.request_id(calling.ordinal);
         let answer = answer
             .map(|applied| Applied { request_id: Some(request_id.clone()), ..applied })
@@ -43,18 +43,15 @@ impl World {
     }
 
     /// A call begins.
-    pub(crate) fn calling(
-        &mut self,
-        service: lamp_cloud::Service,
-        operation: &'static str,
-        mutates: bool,
-    ) -> Calling {
+    pub(crate) fn calling(&mut self, called: Operation, mutates: bool, shape: Shape) -> Calling {
+        let Operation { service, name: operation } = called;
         let nth = self.log.count(service, operation);
-        Calling { ordinal: self.log.begin(), nth, at: self.now, service, operation, mutates }
+        Calling { ordinal: self.log.begin(), nth, at: self.now, service, operation, mutates, shape }
     }
 
     /// What keeps a call from being made at all, or the fault that will strike it.
     pub(crate) fn hindrance(&mut self, calling: &Calling) -> Result<Option<Fault>, (Refusal, Option<Fault>)> {
+        self.check_courtesy(calling);
         if self.config.throttle {
             let neighbour = self.config.faults.noisy_neighbour;
             let taken =
@@ -62,14 +59,9 @@ impl World {
             taken.map_err(|refusal| (refusal, None))?;
         }
         let fault = self.config.faults.strike(calling, self.dice);
-        match fault {
-            Some(Fault::Throttle) => {
-                Err((Refusal::new(throttle::code(calling.service), "Rate exceeded"), fault))
-            }
-            Some(Fault::Denied) => Err((unauthorized(calling), fault)),
-            Some(Fault::TimeoutWithoutEffect) => Err((timeout(), fault)),
-            Some(Fault::ServerErrorWithoutEffect) => Err((server_error(), fault)),
-            other => Ok(other),
+        match fault.and_then(|fault| fault.refusal(calling)) {
+            Some(refusal) => Err((refusal, fault)),
+            None => Ok(fault),
         }
     }
 
@@ -87,30 +79,18 @@ impl World {
             *effect = Effect::Later(at);
             return Err(timeout());
         }
+        self.is_behind = fault == Some(Fault::NotYetVisible);
         let answer = self.mutate(request);
+        self.is_behind = false;
         if let Ok(applied) = &answer {
             *effect = Effect::Done(applied.clone());
+            self.follow_up(request, applied, fault);
         }
         match fault {
             Some(Fault::TimeoutWithEffect) => Err(timeout()),
             Some(Fault::ServerErrorWithEffect) => Err(server_error()),
             Some(Fault::Unintelligible) => Err(unintelligible()),
             _ => answer,
-        }
-    }
-
-    /// A request that its caller gave up on arrives; if it is refused now, nobody hears of it.
-    pub(crate) fn late_effect(&mut self, request: &Request) {
-        let outcome = self.mutate(request);
-        let now = self.now;
-        let waiting = self
-            .log
-            .calls
-            .iter_mut()
-            .rev()
-            .find(|call| call.effect == Effect::Later(now) && call.request() == Some(request));
-        if let Some(call) = waiting {
-            call.effect = outcome.map_or(Effect::None, Effect::Done);
         }
     }
 
@@ -132,7 +112,8 @@ impl World {
             effect,
             fault,
         };
-        let keep = calling.mutates || self.config.log_reads;
+        // What went wrong is remembered in any case.
+        let keep = calling.mutates || self.config.log_reads || call.fault.is_some();
         self.log.end(call, keep);
     }
 
@@ -142,7 +123,7 @@ impl World {
     }
 
     /// The effect of a request.
-    fn mutate(&mut self, request: &Request) -> Result<Applied, Refusal> {
+    pub(crate) fn mutate(&mut self, request: &Request) -> Result<Applied, Refusal> {
         self.authorize(request)?;
         match request {
             Request::Create { part, name, tags, token, body } => {
@@ -294,15 +275,6 @@ impl World {
         }
         Ok(())
     }
-
-    /// When the last planned effect of lost requests lands.
-    pub fn latest_late_effect(&self) -> Option<Timestamp> {
-        let later = |call: &Call| match call.effect {
-            Effect::Later(at) => Some(at),
-            _ => None,
-        };
-        self.log.calls.iter().filter_map(later).max()
-    }
 }
 
 /// Of changes, only those of launch templates take a token.
@@ -317,19 +289,6 @@ fn takes_token(request: &Request) -> bool {
 pub(crate) fn refused(refusal: Refusal, operation: &str, request_id: String) -> CloudError {
     let answered = refusal.code != "Timeout";
     CloudError { request_id: answered.then_some(request_id), ..refusal.error(operation) }
-}
-
-fn unauthorized(calling: &Calling) -> Refusal {
-    let called = Operation::new(calling.service, calling.operation);
-    iam::denied(called, called.into(), "*")
-}
-
-fn timeout() -> Refusal {
-    Refusal::new("Timeout", "no reply arrived in time")
-}
-
-fn server_error() -> Refusal {
-    Refusal::new("InternalError", "An internal error has occurred")
 }
 
 pub(crate) fn unintelligible() -> Refusal {

@@ -13,6 +13,8 @@ use crate::refusal::Refusal;
 #[derive(Debug, Default)]
 pub(crate) struct Throttle {
     buckets: BTreeMap<(Service, &'static str), Bucket>,
+    /// What would be left if AWS refilled no more than a share of each rate.
+    shares: BTreeMap<(Service, &'static str), Bucket>,
 }
 
 impl Throttle {
@@ -29,6 +31,20 @@ impl Throttle {
         let left = rate.share(1.0 - neighbour.clamp(0.0, 0.95));
         let bucket = self.buckets.entry((service, name)).or_insert_with(|| Bucket::new(left, now));
         bucket.take(now).map_err(|_| Refusal::new(code(service), "Rate exceeded"))
+    }
+
+    /// Whether a call keeps within a share of its rate. A burst may be spent whole.
+    pub(crate) fn is_courteous(
+        &mut self,
+        (service, operation): (Service, &'static str),
+        mutates: bool,
+        share: f64,
+        now: Timestamp,
+    ) -> bool {
+        let (name, rate) = bucket_of(service, operation, mutates);
+        let fair = Rate::new(rate.burst, rate.per_second * share);
+        let bucket = self.shares.entry((service, name)).or_insert_with(|| Bucket::new(fair, now));
+        bucket.take(now).is_ok()
     }
 
     /// Forgets how full the buckets are, because the neighbour's share changed.

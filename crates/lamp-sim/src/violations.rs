@@ -9,6 +9,8 @@ use lamp_cloud::{Body, Change, Kind, Reference, Request, Resource, State, Tags, 
 
 use crate::Fault;
 use crate::agenda::Event;
+use crate::calls::Call;
+use crate::faults::Calling;
 use crate::world::{World, of_install};
 
 /// Keys that every resource of ours carries from its creation.
@@ -24,15 +26,25 @@ impl World {
             let missing: Vec<&str> = KEYS.into_iter().filter(|key| !tags.contains_key(*key)).collect();
             if !missing.is_empty() {
                 let kind = body.kind().name();
-                self.violate(format!("{kind} {part} was created without the tags {}", missing.join(", ")));
+                let missing = missing.join(", ");
+                self.violate(format!("S-U3: {kind} {part} was created without the tags {missing}"));
             }
         }
         if let Some(place) = shows_password(request) {
-            self.violate(format!("{} shows a password in its {place}", request.operation()));
+            self.violate(format!("S-X3: {} shows a password in its {place}", request.operation()));
         }
         if let Request::Change { id, change, .. } = request {
             self.check_ours(change.kind(), id, request.operation());
             self.check_interruption(id, change);
+        }
+    }
+
+    /// Before any call: is there something left for the others in the account?
+    pub(crate) fn check_courtesy(&mut self, calling: &Calling) {
+        let Some(share) = self.config.courtesy else { return };
+        let called = (calling.service, calling.operation);
+        if !self.throttle.is_courteous(called, calling.mutates, share, self.now) {
+            self.violate(format!("S-R1: {} goes beyond its share of the rate", calling.operation));
         }
     }
 
@@ -47,14 +59,14 @@ impl World {
             self.each::<DbInstance>().filter(|(row, _)| row.id != id && uid(row).as_ref() == Some(&stack));
         let busy = others.map(|(row, _)| row.id.clone()).find(|other| self.is_interrupted(other));
         if let Some(busy) = busy {
-            self.violate(format!("{id} is interrupted while {busy} is"));
+            self.violate(format!("S-C2: {id} is interrupted while {busy} is"));
         }
     }
 
     /// After a creation: is there one too many?
     pub(crate) fn check_created(&mut self, kind: Kind, id: &str) {
         if let Some((created, twin)) = self.twins(kind, id) {
-            if self.came_late(&created) || self.came_late(&twin) {
+            if self.is_doubled || self.came_late(&created) || self.came_late(&twin) {
                 self.agenda.plan(self.now + SWEEP, Event::TwinDue { kind, id: id.to_owned() });
             } else {
                 self.violate(existing_twice(&created, &twin));
@@ -80,10 +92,11 @@ impl World {
         Some((Arc::clone(created), Arc::clone(twin)))
     }
 
-    /// Whether the request that made it, named by its intent, was struck by a late effect.
+    /// Whether the request that made it, named by its intent, came late or twice: nobody could know.
     fn came_late(&self, resource: &Resource) -> bool {
         let intent = resource.tags.get(tag::INTENT);
-        self.log.calls.iter().filter(|call| call.fault == Some(Fault::LateEffect)).any(
+        let odd = |call: &&Call| matches!(call.fault, Some(Fault::LateEffect | Fault::Duplicate));
+        self.log.calls.iter().filter(odd).any(
             |call| matches!(call.request(), Some(Request::Create { token, .. }) if Some(token) == intent),
         )
     }
@@ -93,12 +106,17 @@ impl World {
         self.check_ours(kind, id, kind.delete_operation());
     }
 
+    /// Whether a resource carries our install tag, or did so lately: a reading may still show it.
+    pub fn was_tagged(&self, kind: Kind, id: &str) -> bool {
+        let truth = self.truths.get(&kind).and_then(|truths| truths.get(id));
+        let versions = truth.into_iter().flat_map(|truth| truth.history.versions());
+        versions.into_iter().any(|version| of_install(&version.tags, &self.config.install))
+    }
+
     fn check_ours(&mut self, kind: Kind, id: &str, operation: &str) {
-        let foreign =
-            self.resource(kind, id).is_some_and(|resource| !of_install(&resource.tags, &self.config.install));
-        if foreign {
+        if self.resource(kind, id).is_some() && !self.was_tagged(kind, id) {
             self.violate(format!(
-                "{operation} of {} {id}, which does not carry our install tag",
+                "S-D1: {operation} of {} {id}, which does not carry our install tag",
                 kind.name()
             ));
         }
@@ -117,7 +135,7 @@ impl World {
         let primaries = self.reachable_primaries(&uid);
         if primaries.len() > 1 {
             self.violate_once(format!(
-                "stack {uid} has more than one writable database that tiers reach: {}",
+                "S-P1: stack {uid} has more than one writable database that tiers reach: {}",
                 primaries.join(", ")
             ));
         }
@@ -149,7 +167,7 @@ impl World {
 
 fn existing_twice(one: &Resource, other: &Resource) -> String {
     let [_, stack, part] = identity(one).unwrap_or_default();
-    format!("{} {part} of {stack} exists twice: {} and {}", one.kind().name(), other.id, one.id)
+    format!("S-U1: {} {part} of {stack} exists twice: {} and {}", one.kind().name(), other.id, one.id)
 }
 
 /// Installation, stack and part.

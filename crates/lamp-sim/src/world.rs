@@ -89,6 +89,10 @@ pub struct World {
     /// Target groups whose health check fails although the service works.
     pub(crate) broken_checks: BTreeSet<ResourceId>,
     pub(crate) records: Records,
+    /// The call that is made now meets a replica that knows nothing young.
+    pub(crate) is_behind: bool,
+    /// The call that is made now is the second delivery of one.
+    pub(crate) is_doubled: bool,
     pub(crate) violations: Vec<String>,
 }
 
@@ -117,6 +121,8 @@ impl World {
             restorable_secrets: BTreeSet::new(),
             broken_checks: BTreeSet::new(),
             records: Records::default(),
+            is_behind: false,
+            is_doubled: false,
             violations: Vec::new(),
         }
     }
@@ -234,6 +240,7 @@ impl World {
             Event::ZoneChanged(zone) => self.zone_changed(&zone),
             Event::SnapshotDone(id) => self.snapshot_done(&id),
             Event::TwinDue { kind, id } => self.check_swept(kind, &id),
+            Event::Fails { kind, id } => self.fails(kind, &id),
             Event::LateEffect(request) => self.late_effect(&request),
         }
     }
@@ -289,8 +296,23 @@ impl World {
         resource.and_then(|resource| T::of(&resource.body)).ok_or_else(missing)
     }
 
+    /// Whether the subnets of a zone have addresses left.
+    ///
+    /// # Errors
+    /// AWS's word for it.
+    pub(crate) fn require_room(&self, zone: &str) -> Result<(), Refusal> {
+        if !self.config.faults.is_crowded(zone, self.now) {
+            return Ok(());
+        }
+        let message = format!("There are not enough free addresses in the subnets of {zone}");
+        Err(Refusal::new("InsufficientFreeAddressesInSubnet", message))
+    }
+
     /// Whether this call meets a replica that does not know the resource yet.
     fn is_still_unknown(&self, id: &str, truth: &Truth) -> bool {
+        if self.is_behind && self.now < truth.created_at + WINDOW {
+            return true;
+        }
         let lag = self.config.lag;
         let call = self.log.begun();
         if lag.is_none() || self.dice.share(&["unknown", id], call) >= lag.unknown_references {

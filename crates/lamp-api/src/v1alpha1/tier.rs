@@ -103,7 +103,7 @@ pub struct Capacity {
     #[serde(default = "default_min")]
     pub min: u32,
 
-    /// Never more instances than this. Default 4: room to grow, and a limit on the bill.
+    /// Never more instances than this, at most 1000. Default 4: room to grow, and a limit on the bill.
     #[serde(default = "default_max")]
     pub max: u32,
 

@@ -74,7 +74,7 @@ impl Behaviour for LoadBalancer {
     }
 
     fn step(world: &mut World, id: &str, step: Step) {
-        if step == Step::Ready && world.lives(Kind::LoadBalancer, id) {
+        if step == Step::Ready && world.is_pending(Kind::LoadBalancer, id) {
             world.set_state(Kind::LoadBalancer, id, State::Ready);
             for group in super::target_group::receivers(world, id) {
                 super::target_group::relink(world, &group);
@@ -140,6 +140,7 @@ fn admit_subnets(world: &World, subnets: &[Reference]) -> Result<(), Refusal> {
         let zone = world
             .require::<Subnet>(subnet)
             .map_err(|refusal| Refusal { code: "SubnetNotFound", ..refusal })?;
+        world.require_room(&zone.zone)?;
         if !zones.insert(zone.zone.clone()) {
             let message =
                 "A load balancer cannot be attached to multiple subnets in the same Availability Zone";

@@ -21,7 +21,7 @@ impl Behaviour for NatGateway {
     }
 
     fn admit(&self, world: &World, _: &Creation<'_>) -> Result<(), Refusal> {
-        world.require::<Subnet>(&self.subnet)?;
+        world.require_room(&world.require::<Subnet>(&self.subnet)?.zone)?;
         let address = world.require::<ElasticIp>(&self.address)?;
         if address.association.is_some() {
             let message = format!("Elastic IP address [{}] is already associated", self.address);
@@ -42,7 +42,7 @@ impl Behaviour for NatGateway {
 
     fn step(world: &mut World, id: &str, step: Step) {
         match step {
-            Step::Ready if world.lives(Kind::NatGateway, id) => {
+            Step::Ready if world.is_pending(Kind::NatGateway, id) => {
                 let state = if has_internet(world, id) {
                     State::Ready
                 } else {

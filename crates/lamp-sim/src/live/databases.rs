@@ -91,7 +91,7 @@ impl World {
     }
 
     fn database_up(&mut self, id: &str) {
-        if !self.lives(Kind::DbInstance, id) {
+        if !self.lives(Kind::DbInstance, id) || self.body_status(id) == "failed" {
             return;
         }
         if self.body::<DbInstance>(id).is_some_and(|body| body.facts.status == "rebooting") {
@@ -115,6 +115,10 @@ impl World {
         }
         self.set_status(id, &["creating"], "available");
         self.plan_growth(id);
+    }
+
+    fn body_status(&self, id: &str) -> &str {
+        self.body::<DbInstance>(id).map(|body| body.facts.status.as_str()).unwrap_or_default()
     }
 
     /// Plans the moment at which a tenth of the volume is left.

@@ -145,6 +145,9 @@ impl World {
         else {
             return false;
         };
+        if self.config.faults.is_crowded(zone, self.now) {
+            return false;
+        }
         let Some(data) = self.template(template, body.template_version).cloned() else { return false };
         // Without types of its own the group launches what the template says.
         let room = |kind: &&String| self.config.faults.has_room(zone, kind, self.now);

@@ -8,6 +8,7 @@ pub(crate) mod interfaces;
 pub(crate) mod load;
 pub(crate) mod metrics;
 pub(crate) mod roles;
+mod service;
 pub(crate) mod targets;
 pub(crate) mod windows;
 pub(crate) mod zones;

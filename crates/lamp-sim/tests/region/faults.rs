@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lamp_cloud::{ErrorClass, Kind, Listing, Read, Reading};
-use lamp_sim::{BrownOut, Config, Effect, Fault, Moment};
+use lamp_sim::{BrownOut, Config, Crowding, Effect, Fault, Moment, Spell};
 
 use crate::site::{self, Lab, START};
 
@@ -164,4 +164,97 @@ fn instances_cannot_be_listed_while_a_zone_is_down() {
     assert_eq!(lab.sim.read_now(&read).unwrap_err().class, ErrorClass::Transient);
     lab.pass(600);
     assert!(lab.sim.read_now(&read).is_ok());
+}
+
+#[test]
+fn faults_that_refuse_say_so_in_the_words_of_the_service() {
+    let rows = [
+        (Fault::ExpiredCredentials, "RequestExpired", ErrorClass::Denied),
+        (Fault::SkewedClock, "RequestExpired", ErrorClass::Denied),
+        (Fault::UnknownCode, "UnheardOfException", ErrorClass::Invalid),
+    ];
+    for (fault, code, class) in rows {
+        let lab = with(fault, "CreateVpc");
+        let error = lab.try_create("vpc", site::vpc("10.0.0.0/16")).unwrap_err();
+        assert_eq!((error.code.as_str(), error.class), (code, class), "{fault:?}");
+        assert!(lab.list(Kind::Vpc).is_empty());
+    }
+}
+
+#[test]
+fn a_request_that_arrives_twice_makes_two_of_what_takes_no_token() {
+    let lab = with(Fault::Duplicate, "CreateVpc");
+    lab.create("vpc", site::vpc("10.0.0.0/16"));
+    assert_eq!(lab.list(Kind::Vpc).len(), 2);
+    assert!(lab.sim.world().violations().is_empty(), "nobody could know of it");
+    lab.pass(900);
+    assert!(!lab.sim.world().violations().is_empty(), "nobody swept it");
+}
+
+#[test]
+fn what_was_just_made_may_not_be_known_to_the_next_call() {
+    let lab = with(Fault::NotYetVisible, "CreateSubnet");
+    let vpc = lab.create("vpc", site::vpc("10.0.0.0/16"));
+    let subnet = site::subnet(&vpc, "10.0.0.0/24", "a");
+    let error = lab.try_create("subnet", subnet.clone()).unwrap_err();
+    assert_eq!((error.code.as_str(), error.class), ("InvalidVpcID.NotFound", ErrorClass::NotFound));
+    lab.create("subnet", subnet);
+}
+
+#[test]
+fn pages_are_short_empty_and_repeated_and_every_row_is_seen_in_the_end() {
+    let lab = Lab::calm();
+    for index in 0..6 {
+        lab.create(&format!("vpc/{index}"), site::vpc(&format!("10.{index}.0.0/16")));
+    }
+    lab.sim.world().faults_mut().page_rows = Some(2);
+    let nth = |nth| Moment::Nth { operation: "DescribeVpcs".into(), nth };
+    for (number, fault) in [(0, Fault::EmptyPage), (1, Fault::ShortPage), (2, Fault::RepeatedRow)] {
+        lab.sim.world().faults_mut().script(nth(number), fault);
+    }
+    let (mut rows, mut page, mut calls) = (Vec::new(), None, 0);
+    loop {
+        let read = Read::List { listing: Listing::Resources(Kind::Vpc), page };
+        let Reading::Resources(found) = lab.sim.read_now(&read).unwrap() else { panic!() };
+        rows.extend(found.items.into_iter().map(|row| row.id));
+        (page, calls) = (found.next, calls + 1);
+        if page.is_none() {
+            break;
+        }
+    }
+    assert_eq!(rows.len(), 7, "one row came twice");
+    rows.sort();
+    rows.dedup();
+    assert_eq!((rows.len(), calls > 4), (6, true));
+}
+
+#[test]
+fn a_spell_strikes_what_it_fits_for_its_time() {
+    let from = Timestamp::from_second(START).unwrap();
+    let mut config = Config::default();
+    let to = from + Duration::from_secs(600);
+    config.faults.spells.push(Spell { fault: Fault::Denied, service: None, from, to, share: 1.0 });
+    let lab = Lab::new(config);
+    assert_eq!(lab.try_create("vpc", site::vpc("10.0.0.0/16")).unwrap_err().class, ErrorClass::Denied);
+    lab.pass(600);
+    lab.create("vpc", site::vpc("10.0.0.0/16"));
+}
+
+#[test]
+fn a_full_subnet_takes_no_gateway() {
+    let lab = Lab::calm();
+    let vpc = lab.create("vpc", site::vpc("10.0.0.0/16"));
+    let subnet = lab.create("subnet", site::subnet(&vpc, "10.0.0.0/24", "a"));
+    let address = lab.create("address", lamp_cloud::kinds::elastic_ip::ElasticIp::default());
+    let from = lab.sim.world().now();
+    let crowding = Crowding { zone: None, from, to: from + Duration::from_secs(60) };
+    lab.sim.world().faults_mut().crowdings.push(crowding);
+    let body = lamp_cloud::kinds::nat_gateway::NatGateway {
+        subnet: lamp_cloud::Reference::id(subnet),
+        address: lamp_cloud::Reference::id(address),
+    };
+    let error = lab.try_create("nat", body.clone()).unwrap_err();
+    assert_eq!(error.class, ErrorClass::Capacity);
+    lab.pass(60);
+    lab.create("nat", body);
 }

@@ -293,6 +293,12 @@ fn capacity() {
     "#]],
     );
     check(
+        &[("/tiers/0/capacity", json!({"min": 2, "max": 40_000}))],
+        expect![[r#"
+        spec.tiers[0].capacity.max: Invalid value: 40000: must be from 0 to 1000
+    "#]],
+    );
+    check(
         &[("/tiers/0/capacity", json!({"min": 2, "max": 4, "desired": 5}))],
         expect![[r#"
         spec.tiers[0].capacity.desired: Invalid value: 5: must be from min to max, 2 to 4

@@ -21,6 +21,9 @@ const MAX_USER_DATA: usize = 12 * 1024;
 /// Auto Scaling's limit of overrides in one group.
 const MAX_INSTANCE_TYPES: usize = 40;
 
+/// More instances of one tier are a slip of the finger.
+const MAX_CAPACITY: u32 = 1000;
+
 pub(super) fn check(spec: &LampStackSpec, errors: &mut Vec<FieldError>) {
     if spec.tiers.len() > MAX_TIERS {
         let detail = format!("at most {MAX_TIERS} tiers; a larger site is several stacks");
@@ -132,6 +135,7 @@ fn instance_profile(tier: &Tier, path: &str, errors: &mut Vec<FieldError>) {
 
 fn capacity(tier: &Tier, path: &str, errors: &mut Vec<FieldError>) {
     let (min, max) = (tier.capacity.min, tier.capacity.max);
+    within(errors, format!("{path}.capacity.max"), max, 0..=MAX_CAPACITY);
     if min > max {
         let detail = format!("must not be more than max, which is {max}");
         errors.push(FieldError::invalid(format!("{path}.capacity.min"), min, detail));

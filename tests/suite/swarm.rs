@@ -1,0 +1,122 @@
+//! The fault simulator in every test run: some seeds of the whole catalogue, some bugs that must be found, some deaths
+//! in pairs, and two daemons at once. `cargo xtask sim` does the same for as long as one likes.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use lamp_tests::bugs::Bug;
+use lamp_tests::swarm::{Calms, How, Order, ROWS, Trouble, boundaries, dies_twice, hunt, live, swarm};
+
+static CALMS: LazyLock<Calms> = LazyLock::new(Calms::default);
+
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// Seeds are taken from 1 on; `LAMPLIGHTER_SWARM_SECONDS` says for how long.
+#[test]
+fn a_swarm_of_troubles_breaks_no_law() {
+    let span = Duration::from_secs(number("LAMPLIGHTER_SWARM_SECONDS", 60));
+    let order = Order { first: 1, seeds: u64::MAX, span, workers: workers() };
+    let summary = swarm(order, &CALMS, |failure| {
+        println!("{}{}", failure.story, failure.trouble);
+        println!("{}: {}\nreplay it: {}\n", failure.kind, failure.text, failure.trouble.command());
+    });
+    println!("{}\n{}", summary.lived.coverage, summary.line());
+    assert!(
+        summary.failures.is_empty(),
+        "{} seeds failed; how to replay each is above",
+        summary.failures.len()
+    );
+}
+
+/// Every row of the catalogue is met by some seed that has an ingredient of it, or says why it cannot be.
+#[test]
+fn each_row_of_the_catalogue_is_injected_or_says_why_not() {
+    let unmet: Vec<&str> = ROWS
+        .iter()
+        .filter(|row| row.how == How::Drawn)
+        .map(|row| row.id)
+        .filter(|row| !is_met(row))
+        .collect();
+    assert!(unmet.is_empty(), "rows that are drawn, and do nothing: {unmet:?}");
+    let sources = sources();
+    for row in ROWS {
+        if let How::Tested(test) = row.how {
+            assert!(sources.contains(&format!("fn {test}(")), "{}: there is no test {test}", row.id);
+        }
+    }
+}
+
+/// Whether one of a few seeds with an ingredient of the row, and nothing else, meets it.
+fn is_met(row: &str) -> bool {
+    let having = (1..2000).map(Trouble::draw).filter(|trouble| trouble.rows().contains(row));
+    having.take(12).any(|trouble| {
+        let numbers = trouble.numbers_of(row);
+        let met = live(&trouble.with_only(&numbers), &CALMS, None);
+        met.is_ok_and(|lived| lived.coverage.of_row(row) > 0)
+    })
+}
+
+fn sources() -> String {
+    let mut all = String::new();
+    let mut folders = vec![crate::files::root().join("crates"), crate::files::root().join("tests")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                all.push_str(&std::fs::read_to_string(path).expect("a source"));
+            }
+        }
+    }
+    all
+}
+
+/// The same seed makes the same calls with the same outcomes at the same times.
+#[test]
+fn equal_seeds_live_equal_lives() {
+    for seed in [3, 4, 5] {
+        let [one, other] = [0, 1].map(|_| live(&Trouble::draw(seed), &CALMS, None));
+        let text = |lived| format!("{lived:?}");
+        assert_eq!(text(one), text(other), "seed {seed}");
+    }
+}
+
+/// A few of the bugs; all of them by `cargo xtask sim --seeded-bugs`.
+#[test]
+fn bugs_that_are_put_in_are_found() {
+    let quick = [
+        Bug::IntentNotWritten,
+        Bug::TagsStripped,
+        Bug::MutationsRetried,
+        Bug::CreationForgotten,
+        Bug::AbsenceBelieved,
+        Bug::WrongInstance,
+        Bug::RolloutAtOnce,
+        Bug::SnapshotSkipped,
+        Bug::EarlyRoute,
+        Bug::NeverSettles,
+    ];
+    for bug in quick {
+        let found = hunt(bug, &CALMS, 1, 60).unwrap_or_else(|| panic!("{bug:?} was not found in 60 seeds"));
+        println!("{bug:?}: {} after {} seeds", found.kind, found.seeds);
+    }
+}
+
+/// Some of the ordered pairs; all of them by `cargo xtask sim --long`.
+#[test]
+fn a_second_death_after_the_first_is_survived() {
+    let (count, census) = boundaries("whatisthetime").expect("comes up");
+    let pairs = number("LAMPLIGHTER_DEATH_PAIRS", 16);
+    for index in 0..pairs {
+        let index = usize::try_from(index).expect("few");
+        let (first, second) = ((index * 37) % count, (index * 53) % (count / 2));
+        dies_twice("whatisthetime", first, second, &census).unwrap_or_else(|error| panic!("{error:#}"));
+    }
+}

@@ -17,6 +17,7 @@ mod deletion;
 mod drift;
 mod faults;
 mod healing;
+mod incidents;
 mod instances;
 mod interruption;
 mod left_alone;

@@ -20,6 +20,7 @@ mod drift;
 mod failover;
 mod faults;
 mod healing;
+mod incidents;
 mod instances;
 mod interruption;
 mod left_alone;

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     fn told(trouble: MetricTrouble) -> Vec<f64> {
-        let at = |second| Timestamp::from_second(1_800_000_000 + second).unwrap();
+        let at = |second| Timestamp::from_second(1_800_000_000 + i64::from(second)).unwrap();
         let query = MetricQuery {
             metric: MetricName::GroupCpuUtilization,
             resource: "web".to_owned(),

@@ -24,6 +24,10 @@ pub mod swarm;
 pub mod watch;
 pub mod way;
 
+/// Planning and decoding in a loop are for the most part allocations, for which glibc takes twice as long.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub use counting::{Calls, Counting};
 pub use crash::{Boundary, Crashing, CrashingBackend, Gate};
 pub use site::{Site, SiteOptions};

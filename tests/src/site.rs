@@ -100,6 +100,8 @@ impl std::fmt::Debug for Site {
 struct Process {
     store: Store,
     engine: Daemon,
+    /// The judge of the site, with this daemon's files.
+    judge: Judge,
 }
 
 /// The engine of a site under test.
@@ -279,7 +281,7 @@ impl Site {
                 }
             }
             if !again {
-                self.judge.look(&self.region.world());
+                self.process.judge.look(&self.region.world());
                 return Ok(Ok(()));
             }
             let now = lamp_cloud::Clock::now(&self.clock);
@@ -441,7 +443,8 @@ fn start(
     let time = watch.clone();
     let instance = if lost == 0 { "test".to_owned() } else { format!("test-{lost}") };
     let store = Store::with_backend(Arc::new(backend), move || lamp_cloud::Clock::now(&time), &instance)?;
-    let way = Way { judge: way.judge.of(&store, disk), ..way.clone() };
+    let judge = way.judge.of(&store, disk);
+    let way = Way { judge: judge.clone(), ..way.clone() };
     let engine = Engine::new(Deps {
         cloud: Arc::new(Crashing { inner: way, gate: gate.clone() }),
         store: store.clone(),
@@ -454,5 +457,5 @@ fn start(
     if let Some(sabotage) = options.bug.and_then(Bug::sabotage) {
         engine.sabotage(sabotage);
     }
-    Ok(Process { store, engine })
+    Ok(Process { store, engine, judge })
 }

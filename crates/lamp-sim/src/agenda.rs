@@ -1,6 +1,6 @@
 //! What is due, and when: the region moves from event to event, and quiet time costs nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use lamp_cloud::{Kind, Request, ResourceId, Target};
@@ -103,12 +103,21 @@ pub(crate) enum InstanceStep {
 pub(crate) struct Agenda {
     due: BTreeMap<(Timestamp, u64), Event>,
     planned: u64,
+    /// Looks of groups that are still to come.
+    looks: BTreeSet<(Timestamp, ResourceId)>,
 }
 
 impl Agenda {
     pub(crate) fn plan(&mut self, at: Timestamp, event: Event) {
         self.due.insert((at, self.planned), event);
         self.planned += 1;
+    }
+
+    /// A group looks after itself then, once: looks that plan looks would multiply.
+    pub(crate) fn plan_look(&mut self, at: Timestamp, group: &str) {
+        if self.looks.insert((at, group.to_owned())) {
+            self.plan(at, Event::GroupLook(group.to_owned()));
+        }
     }
 
     pub(crate) fn next(&self) -> Option<Timestamp> {
@@ -119,6 +128,9 @@ impl Agenda {
     pub(crate) fn take(&mut self, now: Timestamp) -> Option<(Timestamp, Event)> {
         let entry = self.due.first_entry().filter(|entry| entry.key().0 <= now)?;
         let ((at, _), event) = entry.remove_entry();
+        if let Event::GroupLook(group) = &event {
+            self.looks.remove(&(at, group.clone()));
+        }
         Some((at, event))
     }
 }

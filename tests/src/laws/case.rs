@@ -93,7 +93,7 @@ impl<'a> Case<'a> {
     pub(super) fn is_dead(&self, instance: &str) -> bool {
         let found = self.scene.world.instances().find(|row| row.id == instance);
         found.is_none_or(|row| {
-            row.state != InstanceState::Running || row.status == Some(StatusCheck::Impaired)
+            row.state != InstanceState::Running || row.status.is_some_and(StatusCheck::is_impaired)
         })
     }
 

@@ -1,9 +1,9 @@
 //! Data: what holds it, and what becomes of it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use lamp_api::v1alpha1::DeletionPolicy;
-use lamp_cloud::{Body, Request, State, tag};
+use lamp_cloud::{Body, Request, tag};
 
 use super::{Case, Scene};
 
@@ -56,16 +56,11 @@ pub(super) fn nothing_is_made_again_empty(case: &Case<'_>) -> Option<String> {
     (holds && held && !confirmed).then(|| format!("{part} held data, and is made again empty"))
 }
 
-/// S-P1: one writable database for each stack.
+/// S-P1: of each stack one database at most can be written by whom its security groups let in.
 pub(super) fn one_primary(scene: &Scene<'_>) -> Option<String> {
-    let mut primaries: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for row in scene.world.resources().filter(|row| row.state == State::Ready) {
-        if let (Body::DbInstance(body), Some(uid)) = (&row.body, row.tags.get(tag::UID))
-            && !body.is_replica()
-        {
-            primaries.entry(uid).or_default().push(&row.id);
-        }
-    }
-    let (uid, ids) = primaries.into_iter().find(|(_, ids)| ids.len() > 1)?;
-    Some(format!("stack {uid} writes to {}", ids.join(" and ")))
+    let uids: BTreeSet<&String> = scene.world.resources().filter_map(|row| row.tags.get(tag::UID)).collect();
+    uids.into_iter().find_map(|uid| {
+        let ids = scene.world.reachable_primaries(uid);
+        (ids.len() > 1).then(|| format!("stack {uid} writes to {}", ids.join(" and ")))
+    })
 }

@@ -176,7 +176,7 @@ fn two_sources_that_agree_need_no_ninety_seconds() {
         &plan,
         &expect![[r#"
         do instance/i-1 TerminateInstanceInAutoScalingGroup i-1
-        ReplaceInstance instance/i-1: i-1 in b: EC2's status check of its host fails, its target is unhealthy, in 2 observations over 30 s
+        ReplaceInstance instance/i-1: i-1 in b: EC2's status check of its host fails, and its target is unhealthy, in 2 observations over 30 s
         tier: 4 wanted, 4 there, 3 ready; 1 of 4 look sick
     "#]],
     );

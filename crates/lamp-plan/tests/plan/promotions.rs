@@ -123,7 +123,18 @@ fn an_order_is_carried_out_step_by_step() {
             break;
         }
     }
-    expect![[""]].assert_eq(&calls);
+    expect![[r#"
+        CreateSecurityGroup security-group/database/1
+        AuthorizeSecurityGroupEgress security-group/app
+        AuthorizeSecurityGroupIngress security-group/database/1
+        RevokeSecurityGroupEgress security-group/database/1
+        ModifyDBInstance replica/1
+        RevokeSecurityGroupEgress security-group/app
+        RevokeSecurityGroupIngress security-group/database
+        PromoteReadReplica replica/1
+        AddTagsToResource database
+        AddTagsToResource replica/1
+    "#]].assert_eq(&calls);
     site.order = None;
     site.settle();
     assert_eq!(site.resource("database").id, new);

@@ -7,7 +7,6 @@ use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
 use lamp_cloud::{InstanceState, LifecycleState, Reference, ResourceId, TargetState};
 
 use super::groups::is_suspended;
-use crate::agenda::Event;
 use crate::world::World;
 
 impl World {
@@ -63,7 +62,7 @@ impl World {
         let Some(body) = self.body::<AutoScalingGroup>(&group) else { return };
         if body.health_check_type.contains("ELB") {
             let at = self.now + self.config.durations.group_detection;
-            self.agenda.plan(at, Event::GroupLook(group));
+            self.agenda.plan_look(at, &group);
         }
     }
 
@@ -73,7 +72,7 @@ impl World {
         let grace_ends = launched + Duration::from_secs(u64::from(body.grace_seconds));
         let runs = matches!(machine.state, InstanceState::Pending | InstanceState::Running);
         if runs && self.now < grace_ends {
-            self.agenda.plan(grace_ends, Event::GroupLook(id.to_owned()));
+            self.agenda.plan_look(grace_ends, id);
             return;
         }
         if runs && self.launches_first(id) && !self.has_successor(id, body) {

@@ -31,7 +31,7 @@ impl World {
     /// A group will look after itself in a few seconds.
     pub(crate) fn wake_group(&mut self, id: &str) {
         let after = self.draw(self.config.durations.group_reaction, &["group", id]);
-        self.agenda.plan(self.now + after, Event::GroupLook(id.to_owned()));
+        self.agenda.plan_look(self.now + after, id);
     }
 
     pub(crate) fn group_look(&mut self, id: &str) {
@@ -112,7 +112,7 @@ impl World {
         group.failures = group.failures.saturating_add(1);
         let at = self.now + self.config.durations.group_retry * factor;
         group.retry_at = Some(at);
-        self.agenda.plan(at, Event::GroupLook(id.to_owned()));
+        self.agenda.plan_look(at, id);
     }
 
     /// Launches one member in the emptiest zone that has room for one of the instance types.

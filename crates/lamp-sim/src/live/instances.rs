@@ -185,7 +185,7 @@ impl World {
         machine.sick_since.get_or_insert(now);
         if let Some(group) = machine.group.clone() {
             let at = now + self.config.durations.group_detection;
-            self.agenda.plan(at, Event::GroupLook(group));
+            self.agenda.plan_look(at, &group);
         }
     }
 

@@ -195,7 +195,7 @@ fn a_request_that_arrives_twice_makes_two_of_what_takes_no_token() {
 fn what_was_just_made_may_not_be_known_to_the_next_call() {
     let lab = with(Fault::NotYetVisible, "CreateSubnet");
     let vpc = lab.create("vpc", site::vpc("10.0.0.0/16"));
-    let subnet = site::subnet(&vpc, "10.0.0.0/24", "a");
+    let subnet = site::subnet(&vpc, "10.0.0.0/24", "eu-central-1a");
     let error = lab.try_create("subnet", subnet.clone()).unwrap_err();
     assert_eq!((error.code.as_str(), error.class), ("InvalidVpcID.NotFound", ErrorClass::NotFound));
     lab.create("subnet", subnet);
@@ -244,7 +244,7 @@ fn a_spell_strikes_what_it_fits_for_its_time() {
 fn a_full_subnet_takes_no_gateway() {
     let lab = Lab::calm();
     let vpc = lab.create("vpc", site::vpc("10.0.0.0/16"));
-    let subnet = lab.create("subnet", site::subnet(&vpc, "10.0.0.0/24", "a"));
+    let subnet = lab.create("subnet", site::subnet(&vpc, "10.0.0.0/24", "eu-central-1a"));
     let address = lab.create("address", lamp_cloud::kinds::elastic_ip::ElasticIp::default());
     let from = lab.sim.world().now();
     let crowding = Crowding { zone: None, from, to: from + Duration::from_secs(60) };

@@ -19,7 +19,7 @@ use crate::error::StoreError;
 use crate::journal::{Link, Rows};
 
 const SEGMENT_BYTES: usize = 2 << 20;
-const CACHE_BYTES: u64 = 32 << 20;
+const CACHE_BYTES: u64 = 4 << 20;
 /// Recovery that takes longer has met damage on which sled spins: so long for any index, and so long for its size.
 const OPEN_DEADLINE: Duration = Duration::from_secs(10);
 const BYTES_A_SECOND: u64 = 4 << 20;

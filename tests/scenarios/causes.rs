@@ -124,7 +124,7 @@ fn a_broken_dependency_terminates_nobody() {
     );
     let (mark, before) = (stage.mark(), stage.members("app"));
     let database = stage.id("database");
-    stage.world().set_database_status(&database, "storage-full");
+    stage.world().set_database_status(&database, "incompatible-network");
     stage.world().hang_instance(&before[0]);
     stage.run(2 * HOUR);
     is_let_alone(&mut stage, mark, "app", &before);
@@ -147,7 +147,11 @@ fn two_tiers_that_fail_at_once_stop_the_whole_site() {
     }
     stage.run(HOUR);
     assert_eq!(replacements(&stage, mark), 0);
-    assert!(stage.condition("Stalled").contains("at once"), "{}", stage.condition("Stalled"));
+    assert!(
+        stage.condition("Stalled").contains("every instance of the site looks sick"),
+        "{}",
+        stage.condition("Stalled")
+    );
     for victim in before.iter().flatten() {
         stage.world().revive_instance(victim);
     }
@@ -225,7 +229,7 @@ fn what_is_held_stays_until_it_is_released() {
     stage.run(HOUR);
     assert_eq!(replacements(&stage, mark), 0);
     assert_eq!(stage.condition("Held"), "True HoldRequested: tier web is held (core dump)");
-    stage.edit(|spec| spec["metadata"]["annotations"] = json!({}));
+    stage.site.edit(&stage.key, |object| object["metadata"]["annotations"] = json!({})).unwrap();
     stage.world().tag_instance_by_hand(&victim, |tags| {
         tags.insert("lamplighter:hold".to_owned(), "strace".to_owned());
     });

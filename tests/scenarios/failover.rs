@@ -117,7 +117,24 @@ fn a_lost_primary_is_named_and_nothing_is_done_until_a_person_orders_it() {
     let ended = until_ended(&mut stage, &order);
     assert_eq!(ended.phase, OperationPhase::Done, "{ended:?}");
     stage.until("Ready", 2 * HOUR, |stage| stage.site.is_ready(&stage.key).unwrap());
-    expect![[""]].assert_eq(&roles(&stage, mark));
+    expect![[r#"
+        CreateSecurityGroup security-group/database/1
+        AuthorizeSecurityGroupIngress security-group/database/1
+        AuthorizeSecurityGroupEgress security-group/app
+        ModifyDBInstance replica/1
+        ModifyDBInstance replica/2
+        RevokeSecurityGroupEgress security-group/database/1
+        RevokeSecurityGroupEgress security-group/app
+        RevokeSecurityGroupIngress security-group/database
+        PromoteReadReplica replica/1
+        AddTagsToResource database
+        AddTagsToResource replica/1
+        CreateDBInstanceReadReplica replica/3
+        CreateDBInstanceReadReplica replica/4
+        ModifyDBInstance replica/1
+        ModifyDBInstance replica/2
+        DeleteDBInstance replica/2
+    "#]].assert_eq(&roles(&stage, mark));
     assert_ne!(stage.id("database"), lost);
     let former = stage.status().unwrap().database.unwrap().former_primaries;
     assert_eq!(former.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), [lost.as_str()]);
@@ -307,7 +324,7 @@ fn a_full_volume_grows_once_in_six_hours_and_says_when_it_may_not() {
     stage.run(HOUR);
     let stalled = stage.condition("Stalled");
     assert!(stalled.starts_with("True DatabaseStorageFull: "), "{stalled}");
-    assert!(stalled.contains("it has 121 GiB, and storage.maxGib is 125; raise storage.maxGib"), "{stalled}");
+    assert!(stalled.contains("it has 125 GiB, and storage.maxGib is 125; raise storage.maxGib"), "{stalled}");
     stage.edit(|spec| spec["spec"]["database"]["storage"]["maxGib"] = json!(500));
     stage.settles();
 }

@@ -148,7 +148,8 @@ fn replacements_stay_within_their_budget() {
         calm(1),
         spec("whatisthetime", |spec| {
             spec["spec"]["tiers"][0]["capacity"] = json!({"min": 8, "max": 12});
-            spec["spec"]["tiers"][0]["healing"] = json!({"maxUnhealthyPercent": 40});
+            spec["spec"]["tiers"][0]["healing"] =
+                json!({"maxUnhealthyPercent": 40, "maxUnhealthyInZonePercent": 60});
         }),
     );
     let mark = stage.mark();

@@ -1,5 +1,5 @@
 //! What a site does while nobody looks after it, and what it would do if its groups went by their load balancers: the
-//! figures of `docs/rfd/0004-groups-go-by-ec2.md`.
+//! figures of `docs/rfd/0005-groups-go-by-ec2.md`.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -104,13 +104,15 @@ fn false_positive(checks: Checks, alive: bool) -> (usize, usize) {
 fn dead_week(checks: Checks) -> usize {
     let mut stage = site(checks);
     let mut seen = Seen::of(&stage);
-    let members = stage.members("web");
     pass(&mut stage, DAY, false, &mut seen);
-    assert!(stage.world().kill_instance(&members[0]));
+    let victim = stage.members("web")[0].clone();
+    assert!(stage.world().kill_instance(&victim));
     pass(&mut stage, DAY, false, &mut seen);
-    assert!(stage.world().impair_instance(&members[1]));
+    let victim = stage.members("web")[1].clone();
+    assert!(stage.world().impair_instance(&victim));
     pass(&mut stage, DAY, false, &mut seen);
-    assert!(stage.world().hang_instance(&members[2]));
+    let victim = stage.members("web")[2].clone();
+    assert!(stage.world().hang_instance(&victim));
     pass(&mut stage, 4 * DAY, false, &mut seen);
     let serving = stage.healthy("web");
     stage.site.restart().expect("starts again");

@@ -46,7 +46,7 @@ pub struct LedgerEntry {
     /// Of an instance of the database: how it was last seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Seen>,
-    /// Of the primary: that it is lost.
+    /// Of the primary: that it looks lost; [`LedgerEntry::lost`] says whether that is certain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
     /// Of the primary: the last promotion, which may be under way.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::LedgerEntry;
 use crate::{Part, ResourceId};
 
 /// How an instance of a database was last seen: what AWS changed by itself shows by it.
@@ -20,7 +21,7 @@ pub struct Seen {
     pub grown_at: Option<Timestamp>,
 }
 
-/// A primary that is lost for certain.
+/// A primary that looks lost.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Loss {
@@ -30,6 +31,16 @@ pub struct Loss {
     /// How far each replica was behind it then, in whole seconds, rounded up. Those of which that is not known are not
     /// here.
     pub lags: BTreeMap<ResourceId, u32>,
+    /// Whether it looked so for long enough. It is noted before, as nobody can ask later how far a replica was behind.
+    #[serde(default)]
+    pub is_certain: bool,
+}
+
+impl LedgerEntry {
+    /// The primary that is lost for certain.
+    pub fn lost(&self) -> Option<&Loss> {
+        self.loss.as_ref().filter(|loss| loss.is_certain)
+    }
 }
 
 /// A replica that takes the place of a primary: decided, and written down before anything is done.

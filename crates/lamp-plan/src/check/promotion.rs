@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lamp_cloud::kinds::db_instance::{Change as DatabaseChange, DbInstance};
-use lamp_cloud::{Body, Change, Promotion, Reference, Request};
+use lamp_cloud::{Body, Change, LedgerEntry, Promotion, Reference, Request};
 
 use super::{Violation, resource, violation};
 use crate::{Action, Plan, PlanInput, Precondition, parts};
@@ -71,7 +71,7 @@ fn decided(input: &PlanInput<'_>, new: &Promotion) -> Option<Violation> {
     if let Some(recent) = recent {
         return violation("one promotion an hour", format!("{} began at {}", recent.to, recent.began_at));
     }
-    let loss = entry.and_then(|entry| entry.loss.as_ref()).filter(|loss| loss.id == new.from);
+    let loss = entry.and_then(LedgerEntry::lost).filter(|loss| loss.id == new.from);
     let lag = loss.and_then(|loss| loss.lags.get(&new.to));
     let most = input.spec.database.as_ref().map_or(0, |database| database.replicas.max_lag_seconds);
     let fits = lag.is_some_and(|lag| *lag <= most);

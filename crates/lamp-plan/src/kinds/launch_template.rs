@@ -67,6 +67,16 @@ pub(super) fn yield_to_maker(desired: LaunchTemplate, observed: &LaunchTemplate)
     LaunchTemplate { data, ..desired }
 }
 
+/// The template of a stack that was lost, and whose site was taken over, names its uid. On an instance the tag of the
+/// group wins over it, so it is not worth a version, which would replace them all.
+pub(super) fn keep_uid(mut desired: LaunchTemplate, observed: &LaunchTemplate) -> LaunchTemplate {
+    let uid = observed.data.as_ref().and_then(|data| data.instance_tags.get(tag::UID));
+    if let (Some(data), Some(uid)) = (&mut desired.data, uid) {
+        data.instance_tags.insert(tag::UID.to_owned(), uid.clone());
+    }
+    desired
+}
+
 type Environment = Vec<(String, String)>;
 
 fn environment(input: &PlanInput<'_>, tier: &Tier) -> Result<Environment, String> {

@@ -36,6 +36,9 @@ pub(crate) fn yield_to_owners(desired: Body, observed: &Resource) -> Body {
         (Body::LaunchTemplate(desired), Body::LaunchTemplate(template)) if !observed.is_of_our_making() => {
             Body::LaunchTemplate(launch_template::yield_to_maker(desired, template))
         }
+        (Body::LaunchTemplate(desired), Body::LaunchTemplate(template)) => {
+            Body::LaunchTemplate(launch_template::keep_uid(desired, template))
+        }
         (desired, _) => desired,
     }
 }

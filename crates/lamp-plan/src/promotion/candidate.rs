@@ -1,7 +1,7 @@
 //! Which replica takes the place of a lost primary: the one that was least behind.
 
 use lamp_api::v1alpha1::Database;
-use lamp_cloud::{Kind, Part, Reference, ResourceId, State};
+use lamp_cloud::{Kind, LedgerEntry, Part, Reference, ResourceId, State};
 
 use crate::observed::held;
 use crate::{PlanInput, parts};
@@ -52,7 +52,7 @@ pub(super) fn judge(
     if let Some(word @ ("error" | "stopped" | "terminated")) = body.facts.replication.as_deref() {
         return Err(format!("its replication is in state {word}"));
     }
-    let loss = input.ledger.get(&parts::database()).and_then(|entry| entry.loss.as_ref());
+    let loss = input.ledger.get(&parts::database()).and_then(LedgerEntry::lost);
     let lag = loss.filter(|loss| loss.id == from).and_then(|loss| loss.lags.get(&row.id)).copied();
     let most = database.replicas.max_lag_seconds;
     match lag {

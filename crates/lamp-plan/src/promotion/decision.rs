@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use lamp_api::v1alpha1::{Database, Mode, OperationKind, OperationPhase, PromotionPolicy};
-use lamp_cloud::{Kind, Part, Promotion, ResourceId, State};
+use lamp_cloud::{Kind, LedgerEntry, Part, Promotion, ResourceId, State};
 
 use super::candidate::{self, Candidate};
 use super::{last, loss};
@@ -18,7 +18,7 @@ pub(super) fn decide(draft: &mut Draft<'_>, database: &Database) {
     if let Some(order) = order {
         return consider(draft, database, order);
     }
-    let Some(loss) = draft.entry(&parts::database()).and_then(|entry| entry.loss.clone()) else { return };
+    let Some(loss) = draft.entry(&parts::database()).and_then(|entry| entry.lost().cloned()) else { return };
     if draft.plan.losses.contains_key(&parts::database()) {
         return;
     }
@@ -134,7 +134,7 @@ fn with_part(part: &Part, why: &str) -> String {
 /// Whether the primary is lost, as far as a person who does not force anything needs it to be.
 fn is_lost(draft: &Draft<'_>, from: &ResourceId) -> Result<(), Refusal> {
     let input = &draft.input;
-    let noted = input.ledger.get(&parts::database()).and_then(|entry| entry.loss.as_ref());
+    let noted = input.ledger.get(&parts::database()).and_then(LedgerEntry::lost);
     if noted.is_some_and(|loss| loss.id == *from) {
         return Ok(());
     }

@@ -19,7 +19,7 @@ const OBSERVATIONS: u32 = 2;
 /// An older lag says nothing of the moment of the loss.
 const LAG_AGE: SignedDuration = SignedDuration::from_secs(300);
 
-/// Counts what this observation says, and notes a loss that is certain, or that is none any more.
+/// Counts what this observation says, and notes what looks like a loss, that it is certain, or that it is none any more.
 pub(super) fn judge(draft: &mut Draft<'_>) {
     // Nothing is written down where nothing is done.
     if draft.input.spec.mode != Mode::Enforce {
@@ -30,21 +30,30 @@ pub(super) fn judge(draft: &mut Draft<'_>) {
     let Some((entry, id)) = entry.and_then(|entry| Some((entry, entry.id.clone()?))) else { return };
     let verdict = verdict(&draft.input, &id);
     sickness::count(&mut draft.plan.memory.sick, id.clone(), verdict);
-    let noted = entry.loss.as_ref().filter(|loss| loss.id == id);
+    let noted = entry.loss.as_ref().filter(|loss| loss.id == id).cloned();
     if entry.loss.is_some() && (noted.is_none() || matches!(verdict, Verdict::Healthy(_))) {
         draft.plan.losses.insert(part, None);
         return;
     }
-    let Some(sickness) = draft.plan.memory.sick.get(&id).cloned().filter(|_| noted.is_none()) else { return };
+    let Some(sickness) = draft.plan.memory.sick.get(&id).cloned() else { return };
+    let Some(noted) = noted else {
+        let lags = lags(&draft.input, &id, sickness.since);
+        let loss = Loss { id, since: sickness.since, lags, is_certain: false };
+        draft.plan.losses.insert(part, Some(loss));
+        draft.look_at(draft.input.now);
+        return;
+    };
+    if noted.is_certain {
+        return;
+    }
     if !sickness.is_certain(OBSERVATIONS, CERTAIN_AFTER, draft.input.now) {
         if let Ok(at) = sickness.since.checked_add(CERTAIN_AFTER) {
             draft.look_at(at.max(draft.input.now));
         }
         return;
     }
-    let lags = lags(&draft.input, &id, sickness.since);
-    draft.decide(&part, "Lost", format!("{id} is lost since {}", sickness.since));
-    draft.plan.losses.insert(part, Some(Loss { id, since: sickness.since, lags }));
+    draft.decide(&part, "Lost", format!("{id} is lost since {}", noted.since));
+    draft.plan.losses.insert(part, Some(Loss { is_certain: true, ..noted }));
     draft.look_at(draft.input.now);
 }
 

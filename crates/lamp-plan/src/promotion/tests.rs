@@ -70,7 +70,7 @@ fn answer(plan: &Plan) -> (OperationPhase, String) {
 fn a_loss_is_certain_only_after_five_minutes_of_agreeing_readings() {
     let mut world = lost(PromotionPolicy::Automatic);
     watch(&mut world, 270);
-    assert_eq!(world.ledger[&parts::database()].loss, None);
+    assert_eq!(world.ledger[&parts::database()].lost(), None);
     watch(&mut world, 60);
     let loss = world.ledger[&parts::database()].loss.clone().unwrap();
     assert_eq!((loss.lags["replica-1"], loss.lags["replica-2"]), (5, 1));
@@ -88,7 +88,7 @@ fn a_primary_that_serves_in_between_is_not_lost() {
     world.databases[0].1.state = State::Failed("failed".to_owned());
     world.primary_body().facts.status = "failed".to_owned();
     watch(&mut world, 240);
-    assert_eq!(world.ledger[&parts::database()].loss, None);
+    assert_eq!(world.ledger[&parts::database()].lost(), None);
 }
 
 #[test]

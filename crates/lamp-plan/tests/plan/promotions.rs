@@ -84,7 +84,8 @@ fn a_decision_is_one_at_a_time_once_an_hour_and_loses_nothing_unsaid() {
     let new = decision(&mut site);
     breaks(&site, &deciding(&new), "no write is lost unsaid");
     let lags = |lag| BTreeMap::from([(new.to.clone(), lag)]);
-    let loss = |lag| Some(Loss { id: new.from.clone(), since: new.began_at, lags: lags(lag) });
+    let loss =
+        |lag| Some(Loss { id: new.from.clone(), since: new.began_at, lags: lags(lag), is_certain: true });
     record(&mut site).loss = loss(31);
     breaks(&site, &deciding(&new), "no write is lost unsaid");
     assert_eq!(check(&site.input(), &deciding(&Promotion { forced: true, ..new.clone() })), []);
@@ -134,7 +135,8 @@ fn an_order_is_carried_out_step_by_step() {
         PromoteReadReplica replica/1
         AddTagsToResource database
         AddTagsToResource replica/1
-    "#]].assert_eq(&calls);
+    "#]]
+    .assert_eq(&calls);
     site.order = None;
     site.settle();
     assert_eq!(site.resource("database").id, new);

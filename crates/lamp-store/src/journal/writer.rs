@@ -12,7 +12,7 @@ use crate::backend::Batch;
 use crate::error::StoreError;
 
 /// A segment that has grown to this is followed by another one.
-const FULL: u64 = 16 << 20;
+const FULL: u64 = 4 << 20;
 /// After a rotation that failed, for lack of space for example, it is tried again when so much more was written.
 const PATIENCE: u64 = 1 << 20;
 

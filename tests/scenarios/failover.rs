@@ -134,7 +134,8 @@ fn a_lost_primary_is_named_and_nothing_is_done_until_a_person_orders_it() {
         ModifyDBInstance replica/1
         ModifyDBInstance replica/2
         DeleteDBInstance replica/2
-    "#]].assert_eq(&roles(&stage, mark));
+    "#]]
+    .assert_eq(&roles(&stage, mark));
     assert_ne!(stage.id("database"), lost);
     let former = stage.status().unwrap().database.unwrap().former_primaries;
     assert_eq!(former.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), [lost.as_str()]);
@@ -326,6 +327,7 @@ fn a_full_volume_grows_once_in_six_hours_and_says_when_it_may_not() {
     assert!(stalled.starts_with("True DatabaseStorageFull: "), "{stalled}");
     assert!(stalled.contains("it has 125 GiB, and storage.maxGib is 125; raise storage.maxGib"), "{stalled}");
     stage.edit(|spec| spec["spec"]["database"]["storage"]["maxGib"] = json!(500));
+    stage.run(6 * HOUR);
     stage.settles();
 }
 

@@ -15,6 +15,8 @@ pub struct Memory {
     pub sick: BTreeMap<ResourceId, Sickness>,
     /// The same, counting only observations in which two sources agree.
     pub agreed: BTreeMap<ResourceId, Sickness>,
+    /// When something else was last seen to make an instance look sick.
+    pub excused: BTreeMap<ResourceId, Timestamp>,
     /// Young instances that have been ready once: they do not start any more.
     pub started: BTreeSet<ResourceId>,
     /// The same of targets that are missing, or that nobody wants, by target group.

@@ -128,7 +128,10 @@ fn reader_hosts(input: &PlanInput<'_>, database: &Database, primary: &str) -> St
     let slots =
         (1..).filter(|slot| !taken.contains(slot)).take(usize::try_from(max).map_or(0, |max| max + 1));
     let hosts = slots.map(|slot| {
-        let name = unique_name(input.owner, &parts::replica(slot), 0);
+        let part = parts::replica(slot);
+        // One that was taken over has the name that its maker gave it.
+        let held = input.ledger.get(&part).and_then(|entry| entry.id.clone());
+        let name = held.unwrap_or_else(|| unique_name(input.owner, &part, 0));
         format!("{name}.{suffix}")
     });
     hosts.collect::<Vec<_>>().join(",")

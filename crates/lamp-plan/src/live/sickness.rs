@@ -67,6 +67,7 @@ pub(crate) fn prune(draft: &mut Draft<'_>) {
     let keep = |sickness: &Sickness| now.duration_since(sickness.last).abs() <= FORGOTTEN;
     draft.plan.memory.sick.retain(|_, sickness| keep(sickness));
     draft.plan.memory.agreed.retain(|_, sickness| keep(sickness));
+    draft.plan.memory.excused.retain(|_, at| now.duration_since(*at).abs() <= FORGOTTEN);
     let launched = draft.input.inventory.instances.values().flatten();
     let young: Vec<_> = launched.filter(|row| now.duration_since(row.launched_at) < LONGEST_START).collect();
     draft.plan.memory.started.retain(|id| young.iter().any(|row| row.id == *id));

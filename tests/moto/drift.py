@@ -65,10 +65,14 @@ def default_routes(site):
     return [route for route in routes if route.get("DestinationCidrBlock") == "0.0.0.0/0"]
 
 
+# What a creation or its time put there.
+LIFE = {"lamplighter:intent", "lamplighter:epoch"}
+
+
 def tags(rows):
     """All but those that AWS or one single creation put there."""
     tags = {row["Key"]: row["Value"] for row in rows or []}
-    return {key: tags[key] for key in sorted(tags) if not key.startswith("aws:") and key != "lamplighter:intent"}
+    return {key: tags[key] for key in sorted(tags) if not key.startswith("aws:") and key not in LIFE}
 
 
 def remove_tags(identifier, rows):

@@ -111,12 +111,14 @@ pub(super) fn creations_end(case: &Case<'_>) -> Option<String> {
     (made >= CREATIONS).then(|| format!("{part} was made {made} times in an hour"))
 }
 
-/// S-E2: nothing is put back again and again.
+/// S-E2: nothing is put back again and again, but where its spec is written again and again.
 pub(super) fn corrections_end(case: &Case<'_>) -> Option<String> {
     let Request::Change { id, change, .. } = case.request else { return None };
     let same = |call: &&Call| matches!(call.request(), Some(Request::Change { id: other, change: made, .. }) if other == id && made == change);
     let made = case.done(HOUR).filter(same).count();
-    (made >= CORRECTIONS)
+    let edits =
+        case.dossier.as_ref().map_or(0, |dossier| usize::try_from(dossier.generation).unwrap_or(usize::MAX));
+    (made >= CORRECTIONS.saturating_add(edits))
         .then(|| format!("{} of {id} was made {made} times in an hour", case.request.operation()))
 }
 

@@ -17,6 +17,8 @@ use crate::disk::Disk;
 pub struct Dossier {
     pub key: Key,
     pub uid: String,
+    /// How often its spec was written.
+    pub generation: u64,
     pub deleting: bool,
     /// A person consented to replacing what this generation asks to replace.
     pub confirmed: bool,
@@ -73,6 +75,7 @@ fn decode(stored: &Stored) -> Option<Dossier> {
     Some(Dossier {
         key: stored.key.clone(),
         uid: metadata["uid"].as_str()?.to_owned(),
+        generation: metadata["generation"].as_u64().unwrap_or_default(),
         deleting: metadata["deletionTimestamp"].is_string(),
         confirmed: annotation(annotations::CONFIRM_REPLACE)
             .is_some_and(|value| value == metadata["generation"].to_string()),

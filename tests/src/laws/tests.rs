@@ -141,7 +141,7 @@ fn break_existence(court: &mut Court) {
     let subnet = court.row("subnet/public/1");
     let change = Change::Subnet(SubnetChange::PublicAddresses(true));
     let again = Request::Change { id: subnet.id.clone(), token: String::new(), change };
-    (0..6).for_each(|_| court.make(&again));
+    (0..8).for_each(|_| court.make(&again));
     court.breaks("S-E2", &again);
     let address = Resource { body: ElasticIp::default().into(), ..vpc.clone() };
     let address = Resource { tags: with_part(&vpc.tags, "elastic-ip/9"), ..address };

@@ -80,6 +80,7 @@ pub const DIFFERENCES: &[Difference] = &[
     row("the subnet group of a database deleted", "Dependency", "done", "RDS DeleteDBSubnetGroup"),
     row("the parameter group of a database deleted", "Dependency", "done", "RDS DeleteDBParameterGroup"),
     row("DbInstance tagged though it is gone", "NotFound", "done", "RDS AddTagsToResource"),
+    row("DbInstance changed by PromoteReadReplica though it is gone", "NotFound", "Transient", "RDS PromoteReadReplica"),
     row("DbParameterGroup tagged though it is gone", "NotFound", "done", "RDS AddTagsToResource"),
     row("ListTagsForResource of a DbParameterGroup that is gone", "NotFound", "done", "RDS ListTagsForResource"),
     row("DbSubnetGroup tagged though it is gone", "NotFound", "done", "RDS AddTagsToResource"),

@@ -120,7 +120,7 @@ fn on_a_thread(dir: &Path) -> Opened {
     let path = dir.to_owned();
     let spawned = std::thread::Builder::new()
         .name("store-open".to_owned())
-        .spawn(move || sender.send(read_when_unlocked(&path)));
+        .spawn(move || drop(sender.send(read_when_unlocked(&path))));
     if let Err(error) = spawned {
         return Opened::Unreachable(StoreError::io("start a thread to open", dir, error));
     }

@@ -166,7 +166,7 @@ fn was_made_by_us(world: &World, row: &Resource) -> bool {
         matches!(call.request(), Some(Request::Create { token, .. }) if Some(token) == intent)
             && matches!(&call.effect, Effect::Done(applied) if applied.id.as_ref() == Some(&row.id))
     };
-    world.log().iter().any(|call| made(call)) || came_late(world, row)
+    world.log().iter().any(made) || came_late(world, row)
 }
 
 /// S-U2: whatever we made is in our records, by the time that a late one is swept.

@@ -27,12 +27,15 @@ pub struct Dossier {
     pub spec: LampStackSpec,
 }
 
+/// What was decoded, and of which revision.
+type Read = BTreeMap<Key, (Revision, Arc<Dossier>)>;
+
 /// The files of one daemon.
 #[derive(Clone, Debug)]
 pub struct Files {
     pub(crate) store: Store,
     pub(crate) disk: Disk,
-    read: Arc<Mutex<BTreeMap<Key, (Revision, Arc<Dossier>)>>>,
+    read: Arc<Mutex<Read>>,
 }
 
 impl Files {
@@ -72,13 +75,14 @@ impl Files {
 fn decode(stored: &Stored) -> Option<Dossier> {
     let metadata = &stored.object["metadata"];
     let annotation = |name: &str| metadata["annotations"][name].as_str();
+    let generation = metadata["generation"].as_u64().unwrap_or_default();
     Some(Dossier {
         key: stored.key.clone(),
         uid: metadata["uid"].as_str()?.to_owned(),
-        generation: metadata["generation"].as_u64().unwrap_or_default(),
+        generation,
         deleting: metadata["deletionTimestamp"].is_string(),
         confirmed: annotation(annotations::CONFIRM_REPLACE)
-            .is_some_and(|value| value == metadata["generation"].to_string()),
+            .is_some_and(|value| value.parse() == Ok(generation)),
         adopts: annotation(annotations::ADOPT).is_some(),
         spec: serde_json::from_value(stored.object["spec"].clone()).ok()?,
     })

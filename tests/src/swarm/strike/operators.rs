@@ -13,8 +13,13 @@ use crate::site::admit;
 use crate::swarm::trial::Trial;
 use crate::swarm::trouble::MARKS;
 
+/// A value, made from the one that stood there.
+type Edited = fn(&Value) -> Value;
+/// A value, made from nothing.
+type Made = fn() -> Value;
+
 /// Edits that every site takes, and that interrupt nothing: where, and what.
-const EDITS: [(&str, fn(&Value) -> Value); 5] = [
+const EDITS: [(&str, Edited); 5] = [
     ("/spec/tiers/0/loadBalancer/healthCheck/path", |_| json!("/alive")),
     ("/spec/tiers/0/instanceTypes", |_| json!(["t3.medium"])),
     ("/spec/tiers/0/capacity/max", |before| json!(before.as_u64().unwrap_or(4) + 2)),
@@ -23,7 +28,7 @@ const EDITS: [(&str, fn(&Value) -> Value); 5] = [
 ];
 
 /// Specs that make no sense: where, and what.
-const NONSENSE: [(&str, fn() -> Value); 9] = [
+const NONSENSE: [(&str, Made); 9] = [
     ("/spec/tiers/0/capacity", || json!({"min": 5, "max": 2})),
     ("/spec/network", || json!({"cidr": "10.0.0.0/33"})),
     ("/spec/tiers/0/port", || json!(0)),
@@ -36,7 +41,7 @@ const NONSENSE: [(&str, fn() -> Value); 9] = [
 ];
 
 /// Numbers that are too large or too small to be meant.
-const ABSURD: [(&str, fn() -> Value); 3] = [
+const ABSURD: [(&str, Made); 3] = [
     ("/spec/tiers/0/capacity", || json!({"min": 2, "max": 1_000_000_000_u64})),
     ("/spec/tiers/0/rootVolume", || json!({"gib": 1_000_000})),
     ("/spec/tiers/0/healing", || json!({"gracePeriodSeconds": 1_000_000_000_u64})),

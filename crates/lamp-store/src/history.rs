@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::key::{Key, Revision};
 
 /// The most changes that are kept of one kind.
-pub(crate) const MAX_ENTRIES: usize = 10_000;
+pub(crate) const MAX_ENTRIES: usize = 5_000;
 /// Beyond this many bytes of JSON, fewer changes are kept, but never fewer than [`MIN_ENTRIES`]. In memory an object takes
 /// about six times the bytes of its JSON.
 pub(crate) const MAX_BYTES: usize = 2 << 20;

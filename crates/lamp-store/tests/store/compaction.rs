@@ -25,7 +25,7 @@ async fn history_is_bounded_and_who_needs_more_is_told_to_list_again() {
     let store = start(&backend);
     let mut slow = store.watch("lampstacks", None, 0).unwrap();
     store.create(&stack("a"), object(0)).await.unwrap();
-    for size in 1..10_100 {
+    for size in 1..5_100 {
         store.update(&stack("a"), None, object(size)).await.unwrap();
     }
     let oldest = gone(store.watch("lampstacks", None, 0));
@@ -40,7 +40,7 @@ async fn history_is_bounded_and_who_needs_more_is_told_to_list_again() {
     let first = next(&mut reopened.watch("lampstacks", None, oldest).unwrap()).await.remove(0);
     assert_eq!(first.object["spec"]["size"], json!(oldest));
     assert_eq!(first.previous.unwrap()["spec"]["size"], json!(oldest - 1));
-    assert!(backend.load().unwrap().len() < 10_010, "forgotten changes leave the disk");
+    assert!(backend.load().unwrap().len() < 5_010, "forgotten changes leave the disk");
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn a_busy_kind_does_not_shorten_the_history_of_a_quiet_one() {
     let mut quiet = store.watch("lampstacks", None, 0).unwrap();
     let busy = Key::new("events", "default", "e");
     store.create(&busy, json!({"count": 0})).await.unwrap();
-    for count in 1..10_100 {
+    for count in 1..5_100 {
         store.update(&busy, None, json!({"count": count})).await.unwrap();
     }
     gone(store.watch("events", None, 1));

@@ -146,4 +146,8 @@ impl Backend for CrashingBackend {
     fn commits_block(&self) -> bool {
         false
     }
+
+    fn is_spared(&self) -> bool {
+        self.inner.is_spared()
+    }
 }

@@ -86,6 +86,11 @@ impl Backend for Disk {
     fn commits_block(&self) -> bool {
         false
     }
+
+    /// Its time is not that of the machine.
+    fn is_spared(&self) -> bool {
+        false
+    }
 }
 
 impl State {

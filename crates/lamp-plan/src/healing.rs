@@ -215,23 +215,28 @@ fn why_not(
 ) -> Option<Hold> {
     let member = view.members.iter().find(|member| member.member.instance == patient.instance);
     let held = member.and_then(holds::of_member).map(Hold::for_a_while);
-    let zone = breakers.zones.get(&patient.zone).cloned();
-    let elsewhere = zone.or_else(|| cause::of(draft, tier, view, patient).map(Hold::for_a_while));
-    if elsewhere.is_some() {
-        draft.plan.memory.excused.insert(patient.instance.clone(), draft.input.now);
-    }
-    let hold = held.or(elsewhere).or_else(|| recovers(draft, tier, patient));
+    let recovers = recovers(draft, tier, patient);
+    let zone = || breakers.zones.get(&patient.zone).cloned();
+    let cause = || cause::of(draft, tier, view, patient).map(Hold::for_a_while);
+    let hold = held.or_else(zone).or_else(cause).or(recovers);
     hold.or_else(|| chain::permits(draft, tier, patient).err())
 }
 
-/// When the cause elsewhere is gone it has as long to recover as it takes to call it sick.
+/// When what its tier uses serves again it has as long to recover as it takes to call it sick.
 fn recovers(draft: &mut Draft<'_>, tier: &Tier, patient: &Patient) -> Option<Hold> {
+    if !patient.is_judged_by_visitors() {
+        return None;
+    }
+    if cause::broken_dependency(draft, tier).is_some() {
+        draft.plan.memory.excused.insert(patient.instance.clone(), draft.input.now);
+        return None;
+    }
     let excused = *draft.plan.memory.excused.get(&patient.instance)?;
     let patience = SignedDuration::from_secs(i64::from(tier.healing.unhealthy_for_seconds));
     let end = excused.checked_add(patience).ok().filter(|end| draft.input.now < *end)?;
     draft.look_at(end);
     let (instance, end) = (&patient.instance, seconds(end).0);
-    Some(Hold::for_a_while(format!("what made {instance} look sick is gone: it has until {end} to recover")))
+    Some(Hold::for_a_while(format!("what {instance} uses serves again: it has until {end} to recover")))
 }
 
 fn replace(

@@ -15,7 +15,7 @@ pub struct Memory {
     pub sick: BTreeMap<ResourceId, Sickness>,
     /// The same, counting only observations in which two sources agree.
     pub agreed: BTreeMap<ResourceId, Sickness>,
-    /// When something else was last seen to make an instance look sick.
+    /// When an instance looked sick last while what its tier uses did not serve.
     pub excused: BTreeMap<ResourceId, Timestamp>,
     /// Young instances that have been ready once: they do not start any more.
     pub started: BTreeSet<ResourceId>,

@@ -90,8 +90,7 @@ impl Writer {
     /// failure, and then less and less often until a commit succeeds.
     fn fail(&mut self, error: &StoreError) -> StoreError {
         let pause = match &self.failure {
-            // Without a disk there is nothing to spare, and a test has no patience of its own.
-            _ if !self.backend.commits_block() => Duration::ZERO,
+            _ if !self.backend.is_spared() => Duration::ZERO,
             None => Duration::ZERO,
             Some(failure) => (failure.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE),
         };

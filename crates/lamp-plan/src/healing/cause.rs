@@ -41,7 +41,8 @@ pub(super) fn closed_zone(draft: &Draft<'_>, zone: &str) -> Option<String> {
     zones.iter().find(|known| known.name == zone && !known.available).map(|zone| zone.name.clone())
 }
 
-fn broken_dependency(draft: &Draft<'_>, tier: &Tier) -> Option<String> {
+/// What the tier uses and does not serve, if there is such a thing.
+pub(super) fn broken_dependency(draft: &Draft<'_>, tier: &Tier) -> Option<String> {
     let (spec, inventory) = (draft.input.spec, draft.input.inventory);
     let database = inventory.present(&parts::database());
     if site::uses_database(spec, tier) && !database.is_some_and(|database| serves(database)) {

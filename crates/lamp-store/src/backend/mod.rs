@@ -63,4 +63,9 @@ pub trait Backend: Debug + Send + Sync {
     fn commits_block(&self) -> bool {
         true
     }
+
+    /// Whether it is asked less and less often while it fails, in the time of this machine.
+    fn is_spared(&self) -> bool {
+        true
+    }
 }

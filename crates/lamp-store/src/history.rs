@@ -13,7 +13,7 @@ use crate::key::{Key, Revision};
 /// The most changes that are kept of one kind.
 pub(crate) const MAX_ENTRIES: usize = 5_000;
 /// Beyond this many bytes of JSON, fewer changes are kept, but never fewer than [`MIN_ENTRIES`]. In memory an object takes
-/// about six times the bytes of its JSON.
+/// about five times the bytes of its JSON.
 pub(crate) const MAX_BYTES: usize = 2 << 20;
 /// As many as the watch cache of a Kubernetes API server keeps of a kind at least (its `defaultLowerBoundCapacity`).
 pub(crate) const MIN_ENTRIES: usize = 100;

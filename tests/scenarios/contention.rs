@@ -7,7 +7,7 @@ use lamp_api::v1alpha1::LeftAloneReason;
 use lamp_cloud::kinds::security_group::{Change as Rules, Peer, Rule};
 use lamp_cloud::{Body, Change};
 
-use crate::stage::{DAY, HOUR, MINUTE, Stage};
+use crate::stage::{DAY, HOUR, MINUTE, STEP, Stage};
 
 const PART: &str = "security-group/app";
 
@@ -53,4 +53,20 @@ fn a_field_that_another_tool_insists_on_is_left_alone_and_put_back_when_it_gives
     assert!(stage.condition(types::CONTENDED).starts_with("False"));
     println!("{} calls in a day", calls.len());
     stage.settles();
+}
+
+/// What undoes a correction before anybody looks leaves no reading in which the field is as it should be.
+#[test]
+fn a_tool_that_is_faster_than_any_reading_is_left_alone_as_well() {
+    let mut stage = Stage::up("lamp");
+    let (id, mark, end) = (stage.id(PART), stage.mark(), stage.now() + HOUR);
+    let rule = Rule::tcp(22, Peer::Range("192.0.2.0/24".to_owned()));
+    let opened = Change::SecurityGroup(Rules::AuthorizeIngress(vec![rule]));
+    while stage.now() < end {
+        drop(stage.world().change_by_hand(&id, &opened));
+        stage.run(STEP);
+    }
+    assert!(stage.condition(types::CONTENDED).starts_with("True"), "{}", stage.story());
+    let calls = stage.calls_since(mark).len();
+    assert!((3..=5).contains(&calls), "{calls} calls in an hour");
 }

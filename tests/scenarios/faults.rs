@@ -267,3 +267,25 @@ fn a_day_of_random_faults_is_survived() {
         stage.settles();
     }
 }
+
+/// AWS deletes listeners with their load balancer: one that failed does not wait for them, who are wanted.
+#[test]
+fn a_load_balancer_that_failed_is_made_again_with_its_listeners() {
+    let mut stage = Stage::up("lamp");
+    let (failed, mark) = (stage.id("load-balancer/app"), stage.mark());
+    stage.world().fail_resource(Kind::LoadBalancer, &failed, "it could not be set up");
+    stage.run(30 * MINUTE);
+    stage.settles();
+    assert_ne!(stage.id("load-balancer/app"), failed);
+    let calls = stage.calls_since(mark);
+    let is_lasting = |call: &&String| {
+        ["DeleteL", "CreateLoadBalancer", "CreateListener"].iter().any(|verb| call.starts_with(verb))
+    };
+    let lasting: Vec<&String> = calls.iter().filter(is_lasting).collect();
+    let expected = [
+        "DeleteLoadBalancer load-balancer/app",
+        "CreateLoadBalancer load-balancer/app",
+        "CreateListener listener/app/80",
+    ];
+    assert_eq!(lasting, expected);
+}

@@ -69,13 +69,13 @@ pub(crate) fn note(draft: &mut Draft<'_>, part: &Part, differences: &[Difference
     }
 }
 
-/// The record after one more correction. The same call again, while readings may not show the first, or after it
-/// failed, is none.
+/// The record after one more correction. A further call of the same correction, and one after a failure, is none. One
+/// that is sent again because no reading shows the first counts: whoever undoes it before we look is never seen to.
 fn corrected(input: &PlanInput<'_>, part: &Part, difference: &Difference) -> Corrections {
     let now = input.now;
     let known = record(input, part, difference).and_then(|record| Some((record, *record.times.last()?)));
     match known {
-        Some((record, last)) if now < last + input.settings.consistency_window || failed(input, part) => {
+        Some((record, last)) if now < last + input.settings.change_patience || failed(input, part) => {
             record.clone()
         }
         Some((record, _)) if paused_until(record, now).is_some() => Corrections {

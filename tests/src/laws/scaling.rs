@@ -12,6 +12,8 @@ use super::Case;
 const OLD: Duration = Duration::from_secs(600);
 /// What grew does not shrink at once.
 const SETTLED: Duration = Duration::from_secs(240);
+/// Before that, a group has what it was made with.
+const LONG: Duration = Duration::from_secs(7 * 24 * 3600);
 
 fn desired(request: &Request) -> Option<u32> {
     match request {
@@ -58,15 +60,18 @@ pub(super) fn within_bounds_and_not_at_once(case: &Case<'_>) -> Option<String> {
         return Some(format!("{wanted} instances of {}, and the maximum is {most}", tier.name));
     }
     let Request::Change { id, .. } = case.request else { return None };
-    let last = case.done(SETTLED).find_map(|call| {
-        let request = call.request()?;
-        (request.target() == Some(id.as_str())).then(|| desired(request)).flatten()
-    });
     let shrinks = wanted < group.desired && group.desired <= tier.capacity.max && is_even(case);
     let scales = !tier.scaling.policies.is_empty();
-    let grew = last.is_some_and(|last| last == group.desired);
+    let grew = set_last(case, id, SETTLED).next().is_some_and(|last| last == group.desired)
+        && set_last(case, id, LONG).nth(1).unwrap_or(tier.capacity.min) < group.desired;
     (shrinks && grew && scales && was_quiet(case))
         .then(|| format!("{} shrinks to {wanted} minutes after it grew to {}", tier.name, group.desired))
+}
+
+/// What the desired capacity of a group was set to, newest first.
+fn set_last<'a>(case: &Case<'a>, group: &'a str, span: Duration) -> impl Iterator<Item = u32> + use<'a> {
+    let requests = case.done(span).filter_map(|call| call.request());
+    requests.filter(move |request| request.target() == Some(group)).filter_map(desired)
 }
 
 /// Whether no version was rolled out lately: a rollout gives back what it borrowed.

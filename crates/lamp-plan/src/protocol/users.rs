@@ -88,9 +88,10 @@ pub(super) fn users(draft: &Draft<'_>, row: &Resource) -> Vec<Part> {
     users
 }
 
-/// Routes to a NAT gateway that failed lead nowhere, and AWS lets it go while they name it.
+/// AWS lets go of what failed while others name it: routes to such a NAT gateway lead nowhere, and listeners go with
+/// their load balancer (`DeleteLoadBalancer` in the API reference).
 fn is_dead_end(row: &Resource) -> bool {
-    row.kind() == Kind::NatGateway && matches!(row.state, State::Failed(_))
+    matches!(row.kind(), Kind::NatGateway | Kind::LoadBalancer) && matches!(row.state, State::Failed(_))
 }
 
 fn is_going(draft: &Draft<'_>, grave: &Resource) -> bool {

@@ -10,7 +10,7 @@ use lamp_cloud::kinds::route_table::Change as Route;
 use lamp_cloud::kinds::security_group::{Change as Rules, Peer, Rule};
 use lamp_cloud::kinds::target_group::{Change as Targets, TargetGroup};
 use lamp_cloud::kinds::{subnet, vpc};
-use lamp_cloud::{Body, Change, Kind, Owner, Part, Reference, Resource, Tags, tag, unique_name};
+use lamp_cloud::{Body, Change, Kind, Owner, Part, Reference, Resource, ResourceId, Tags, tag, unique_name};
 use lamp_sim::World;
 
 use super::{Struck, ours, pick, struck};
@@ -156,9 +156,14 @@ impl Trial {
             load_balancers: Vec::new(),
         };
         let tags: Tags = [(tag::PART.to_owned(), "somebody's".to_owned())].into();
+        let before: Vec<ResourceId> = world.resources().map(|row| row.id.clone()).collect();
         let Ok(id) = world.create_by_hand(&unique_name(&owner, &part, 0), &tags, body.into()) else {
             return Ok(None);
         };
+        // AWS gives back the one that an earlier blow made.
+        if before.contains(&id) {
+            return Ok(None);
+        }
         drop(world);
         self.later(lasts, move |trial| {
             let mut world = trial.site.region.world();

@@ -38,10 +38,50 @@ pub fn backoff(class: ErrorClass) -> Backoff {
     }
 }
 
+/// How the next call is put off after so many failures in a row. What AWS refuses for a state that passes by itself is
+/// told to a person when it does not pass, and asked for more rarely.
+pub fn after(class: ErrorClass, failures: u32) -> Backoff {
+    let row = backoff(class);
+    let passes = matches!(
+        class,
+        ErrorClass::Dependency | ErrorClass::State | ErrorClass::AlreadyExists | ErrorClass::NotFound
+    );
+    if passes && failures >= LASTING {
+        return Backoff { longest: Duration::from_secs(3600), needs_person: true, ..row };
+    }
+    row
+}
+
+/// So many failures take two hours: longer than AWS changes a database or a load balancer.
+const LASTING: u32 = 28;
+
 /// When a call that failed at `at`, for the `failures`th time in a row, may be made again.
 pub fn retry_at(error: &CloudError, failures: u32, at: Timestamp) -> Timestamp {
-    let row = backoff(error.class);
+    let row = after(error.class, failures);
     let doublings = failures.saturating_sub(1).min(16);
     let wait = row.first.saturating_mul(1 << doublings).min(row.longest);
     at + wait.max(error.retry_after.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_pass_by_itself_is_told_to_a_person_after_two_hours() {
+        let error =
+            CloudError::new(ErrorClass::State, "ModifyDBInstance", "InvalidDBInstanceState", "it failed");
+        let mut at = Timestamp::UNIX_EPOCH;
+        let mut failures = 0;
+        while !after(error.class, failures).needs_person {
+            failures += 1;
+            at = retry_at(&error, failures, at);
+        }
+        let waited = at.duration_since(Timestamp::UNIX_EPOCH).as_secs();
+        assert!((7000..12_000).contains(&waited), "{waited} s");
+        assert!(
+            retry_at(&error, failures + 1, at) >= at + Duration::from_secs(3600),
+            "and then once an hour"
+        );
+    }
 }

@@ -22,7 +22,7 @@ pub(crate) use intents::{CALL_DEADLINE, settle as settle_open};
 pub(crate) use removal::final_snapshot;
 pub use removal::{Removal, remove};
 
-use crate::backoff::backoff;
+use crate::backoff;
 use crate::observed::{Holding, find};
 use crate::{Draft, Settlement, Wanted};
 
@@ -79,14 +79,14 @@ pub(crate) fn is_stale(draft: &Draft<'_>, part: &Part) -> bool {
 pub(crate) fn stale(draft: &mut Draft<'_>, part: &Part, kind: Kind) {
     let Some(entry) = draft.entry(part) else { return };
     let failed = entry.last.as_ref().and_then(|last| match &last.outcome {
-        Outcome::Failed(error) => Some(error),
+        Outcome::Failed(error) => Some((error, last.failures)),
         Outcome::Done => None,
     });
     match failed {
-        Some(error) if backoff(error.class).needs_person => {
+        Some((error, failures)) if backoff::after(error.class, failures).needs_person => {
             draft.block(part, kind, entry.id.as_ref(), error.to_string());
         }
-        Some(error) => draft.report(part, kind, entry.id.as_ref(), PartState::Failed, error.to_string()),
+        Some((error, _)) => draft.report(part, kind, entry.id.as_ref(), PartState::Failed, error.to_string()),
         None => {
             let reason = "changed after the last reading".to_owned();
             draft.report(part, kind, entry.id.as_ref(), PartState::Progressing, reason);

@@ -296,7 +296,7 @@ fn bring(
     }
 }
 
-/// The instance to replace now: one that serves nobody before others, then the oldest.
+/// The instance to replace now: one that is seen to serve nobody before others, then the oldest.
 ///
 /// # Errors
 /// What is waited for, in words.
@@ -310,21 +310,21 @@ fn next<'v, 'a>(tier: &Tier, view: &'v TierView<'a>, budget: &Budget) -> Result<
     let candidate = view
         .outdated()
         .filter(|member| holds::of_member(member).is_none())
-        .min_by_key(|member| (member.ready, member.instance.map(|instance| instance.launched_at)))
+        .min_by_key(|member| (!member.idle, member.instance.map(|instance| instance.launched_at)))
         .ok_or_else(|| view.outdated().find_map(holds::of_member).unwrap_or_default())?;
     let version = view.body.template_version;
     let waited = view.staying().find(|member| {
-        let counts = candidate.ready || !member.is_outdated(version);
+        let counts = !candidate.idle || !member.is_outdated(version);
         counts && !member.ready && member.member.instance != candidate.member.instance
     });
     if let Some(member) = waited {
         return Err(format!("waiting for {} to be ready", member.member.instance));
     }
     // New before old: until there is a new one, the old ones are all that serves.
-    if candidate.ready && view.staying().all(|member| member.is_outdated(version)) && has_room(tier, view) {
+    if !candidate.idle && view.staying().all(|member| member.is_outdated(version)) && has_room(tier, view) {
         return Err("waiting for a new instance beside the old ones".to_owned());
     }
-    if candidate.ready && view.ready() <= floor(tier) {
+    if !candidate.idle && view.ready() <= floor(tier) {
         return Err(format!("waiting for more than {} ready instances", floor(tier)));
     }
     Ok(candidate)

@@ -18,6 +18,7 @@ use lamp_api::v1alpha1::{
 };
 use lamp_cloud::{CloudError, Part};
 
+use crate::backoff;
 use crate::observed::dns_name;
 use crate::{Plan, PlanInput, site};
 
@@ -54,7 +55,7 @@ pub fn status(
         tiers: tiers(input, plan),
         database: database(plan),
         parts: part_statuses(plan),
-        waiting: waiting(plan, failures),
+        waiting: waiting(input, plan, failures),
         deletion: deletion.clone(),
         strangers: plan.strangers.clone(),
         left_alone: plan.left_alone.clone(),
@@ -132,11 +133,15 @@ pub fn part_statuses(plan: &Plan) -> Vec<PartStatus> {
         .collect()
 }
 
-fn waiting(plan: &Plan, failures: &[(Part, CloudError)]) -> Vec<Waiting> {
+fn waiting(input: &PlanInput<'_>, plan: &Plan, failures: &[(Part, CloudError)]) -> Vec<Waiting> {
+    let before = |part| {
+        let last = input.ledger.get(part).and_then(|entry| entry.last.as_ref());
+        last.map_or(0, |last| last.failures)
+    };
     let failed = failures.iter().map(|(part, error)| Waiting {
         part: part.to_string(),
         reason: error.to_string(),
-        blocked: crate::backoff::backoff(error.class).needs_person,
+        blocked: backoff::after(error.class, before(part) + 1).needs_person,
     });
     let waits = |state| {
         matches!(state, PartState::Waiting | PartState::Failed | PartState::Unknown | PartState::Deleting)

@@ -2,18 +2,26 @@
 
 use anyhow::Result;
 use lamp_api::annotations;
+use lamp_api::conditions::types;
+use lamp_cloud::{Kind, ResourceId, State};
+use lamp_sim::World;
 use lamp_store::Key;
 
 use super::trial::Trial;
 use crate::Site;
 
-/// Whether healing or a rollout holds, or consent is asked for.
+/// What AWS says to whoever would lift the protection of a replica that failed: only its support can help.
+const FAILED_FOR_GOOD: &str = "is not in available state: failed";
+
+/// Whether healing or a rollout holds, consent is asked for, or a replica failed that AWS does not let go.
 pub(super) fn is_asked(site: &Site, key: &Key) -> Result<bool> {
     let conditions = site.status(key)?.unwrap_or_default().conditions;
     let asks = |reason: &str| ["HealingHeld", "RolloutHalted"].contains(&reason);
     Ok(conditions.iter().any(|condition| {
         condition.status == "True"
-            && (asks(&condition.reason) || condition.message.contains("confirm-replace"))
+            && (asks(&condition.reason)
+                || condition.message.contains("confirm-replace")
+                || condition.type_ == types::STALLED && condition.message.contains(FAILED_FOR_GOOD))
     }))
 }
 
@@ -28,6 +36,9 @@ impl Trial {
             for id in ids {
                 world.revive_instance(&id);
             }
+            if story.contains(FAILED_FOR_GOOD) {
+                repair_databases(&mut world);
+            }
         }
         let mut spec = self.base.clone();
         let requested = self.now().to_string();
@@ -38,5 +49,17 @@ impl Trial {
             spec["metadata"]["annotations"][annotations::CONFIRM_REPLACE] = generation.into();
         }
         if self.is_deleting()? { Ok(()) } else { self.site.apply(&spec).map(drop) }
+    }
+}
+
+/// AWS's support makes available what failed.
+fn repair_databases(world: &mut World) {
+    let failed =
+        |row: &&lamp_cloud::Resource| row.kind() == Kind::DbInstance && matches!(row.state, State::Failed(_));
+    let ids: Vec<ResourceId> =
+        world.resources().map(AsRef::as_ref).filter(failed).map(|row| row.id.clone()).collect();
+    for id in ids {
+        world.set_database_status(&id, "available");
+        world.mend_replication(&id);
     }
 }

@@ -52,6 +52,8 @@ pub(crate) struct MemberView<'a> {
     pub(crate) target: Option<&'a TargetHealth>,
     /// In service, running, not given up by its group, and a healthy target where the tier has a load balancer.
     pub(crate) ready: bool,
+    /// Whether it is seen to serve nobody. What could not be read, or is not listed, shows nothing.
+    pub(crate) idle: bool,
 }
 
 impl<'a> TierView<'a> {
@@ -126,8 +128,11 @@ impl<'a> MemberView<'a> {
             Targets::None => true,
             _ => target.is_some_and(|target| target.state == TargetState::Healthy),
         };
-        let ready = member.lifecycle == LifecycleState::InService && member.healthy && running && serving;
-        Self { member, instance, known, target, ready }
+        let in_service = member.lifecycle == LifecycleState::InService && member.healthy;
+        let stands_still = instance.is_some_and(|instance| instance.state != InstanceState::Running);
+        let fails = target.is_some_and(|target| target.state != TargetState::Healthy);
+        let (ready, idle) = (in_service && running && serving, !in_service || stands_still || fails);
+        Self { member, instance, known, target, ready, idle }
     }
 
     /// Whether it was launched longer than `span` ago; not, where the launch is not known.

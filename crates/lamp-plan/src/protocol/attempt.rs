@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use lamp_api::v1alpha1::PartState;
 use lamp_cloud::{CloudError, Finished, Outcome, Request, ResourceId};
 
-use crate::backoff::{backoff, retry_at};
+use crate::backoff::{self, retry_at};
 use crate::disruption::is_unrepeatable;
 use crate::{Action, Draft};
 
@@ -63,7 +63,7 @@ fn patience(draft: &Draft<'_>, request: &Request) -> Duration {
 }
 
 fn failed(draft: &Draft<'_>, last: &Finished, error: &CloudError, request: &Request) -> Option<Hold> {
-    let row = backoff(error.class);
+    let row = backoff::after(error.class, last.failures);
     if !row.any_request && last.request != *request {
         return None;
     }

@@ -85,6 +85,20 @@ fn a_rollout_goes_oldest_first_and_one_at_a_time() {
     assert_eq!(replacements, ["i-2", "i-0", "i-1", "i-3"]);
 }
 
+/// A list of targets that lies empty shows nobody who is idle.
+#[test]
+fn an_instance_that_is_not_seen_to_be_idle_waits_for_a_new_one() {
+    let mut world = tier_of(2);
+    world.version = 2;
+    for one in &mut world.members {
+        one.target = None;
+    }
+    assert_eq!(replaced(&step(&mut world)), Vec::<String>::new());
+    world.members[0].target = Some(TargetState::Unhealthy);
+    world.members[1].target = Some(TargetState::Healthy);
+    assert_eq!(replaced(&step(&mut world)), ["i-0"]);
+}
+
 #[test]
 fn a_version_that_never_becomes_healthy_stops_the_rollout() {
     let mut world = tier_of(4);

@@ -57,12 +57,12 @@ fn a_spike_makes_the_tier_grow_and_it_shrinks_after_the_window() {
         .rev()
         .collect();
     expect![[r#"
-        ScaleUp: 2 -> 4: CPUUtilization 100 against a target of 50 on 2
+        ScaleUp: 2 -> 4: CPUUtilization 100 in the newest minute against a target of 50 on 2
         ScaleUp: 4 -> 6: CPUUtilization 100 against a target of 50 on 4
-        ScaleDown: 6 -> 5: CPUUtilization 13 against a target of 50 on 6
+        ScaleDown: 6 -> 5: CPUUtilization 12.8 against a target of 50 on 6
         ScaleDown: 5 -> 4: CPUUtilization 12.9 against a target of 50 on 5
-        ScaleDown: 4 -> 3: CPUUtilization 15.2 against a target of 50 on 4
-        ScaleDown: 3 -> 2: CPUUtilization 18.3 against a target of 50 on 3"#]]
+        ScaleDown: 4 -> 3: CPUUtilization 15.1 against a target of 50 on 4
+        ScaleDown: 3 -> 2: CPUUtilization 17.9 against a target of 50 on 3"#]]
     .assert_eq(&decisions.join("\n"));
 }
 

@@ -8,6 +8,7 @@ mod critical_path;
 mod figures;
 mod process;
 mod replay;
+pub mod scaling;
 mod serving;
 pub mod speed;
 pub mod sweep;

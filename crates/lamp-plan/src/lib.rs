@@ -33,6 +33,7 @@ mod priority;
 mod promotion;
 pub mod protocol;
 mod queries;
+pub mod replay;
 mod replicas;
 mod rollout;
 mod scaling;

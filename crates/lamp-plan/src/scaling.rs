@@ -76,11 +76,11 @@ fn find<'t>(draft: &Draft<'_>, tier: &Tier, view: &TierView<'_>, policy: &'t Sca
     let series = query.and_then(|query| inventory.region.signals.get(&query));
     let warm = SignedDuration::from_secs(i64::from(tier.scaling.behavior.warmup_seconds));
     let measured = count(view.members.iter().filter(|member| is_measured(view, member, warm, now)));
-    let evidence = measure(series, policy.metric, now).and_then(|average| {
+    let evidence = measure(series, policy.metric, now).and_then(|measure| {
         if measured == 0 {
             Err(Silence::NobodyMeasured)
         } else {
-            Ok(Evidence { average, measured, missing: 0 })
+            Ok(Evidence { average: measure.median, newest: measure.newest, measured, missing: 0 })
         }
     });
     Finding { policy, evidence }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use lamp_tests::bench::{Figures, api, converge, speed, sweep, watch};
+use lamp_tests::bench::{Figures, api, converge, scaling, speed, sweep, watch};
 
 /// Prints the figures: calls, CPU, memory, times, rates.
 #[derive(Parser)]
@@ -14,6 +14,10 @@ struct Args {
     /// Writes the figures as one flat JSON object too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Instead: replays the recorded loads of a folder (`timestamp,value` lines in `.csv` files) through target tracking
+    /// of AWS, the Horizontal Pod Autoscaler, and the defaults of ours.
+    #[arg(long, value_name = "DIR")]
+    scaling: Option<PathBuf>,
     /// Measures one pass over so many stacks, for the process that asked.
     #[arg(long, value_name = "STACKS", hide = true)]
     sweep: Option<usize>,
@@ -23,6 +27,10 @@ fn main() -> Result<()> {
     let args = Args::parse();
     if let Some(count) = args.sweep {
         print!("{}", sweep::measure(count)?.to_lines());
+        return Ok(());
+    }
+    if let Some(folder) = args.scaling {
+        print!("{}", scaling::table(&folder)?);
         return Ok(());
     }
     let figures = all()?;

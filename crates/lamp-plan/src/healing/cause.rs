@@ -92,6 +92,6 @@ fn is_busy(draft: &Draft<'_>, tier: &Tier) -> Option<String> {
     let inventory = draft.input.inventory;
     let query = queries::of_tier(inventory, tier, Metric::CPUUtilization)?;
     let series = inventory.region.signals.get(&query);
-    let cpu = measure(series, Metric::CPUUtilization, draft.input.now).ok().filter(|cpu| *cpu >= BUSY)?;
-    Some(format!("its processors are {cpu:.0} % busy"))
+    let cpu = measure(series, Metric::CPUUtilization, draft.input.now).ok()?.median;
+    (cpu >= BUSY).then(|| format!("its processors are {cpu:.0} % busy"))
 }

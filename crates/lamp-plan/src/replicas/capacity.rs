@@ -8,7 +8,7 @@ use super::pool::{Condition, Pool, Replica};
 use super::pool_part;
 use crate::live::tier_view::count;
 use crate::scaling::evaluation::{Question, evaluate};
-use crate::scaling::measure::{Silence, measure};
+use crate::scaling::measure::{Measure, Silence, measure};
 use crate::scaling::target_tracking::{Evidence, Finding};
 use crate::{Draft, ScalingMemory, queries};
 
@@ -60,18 +60,20 @@ fn find<'d>(
 ) -> Finding<'d> {
     let warm = pool.replicas.iter().filter(|replica| is_warm(draft, database, replica));
     let measures: Vec<_> = warm.map(|replica| measure_one(draft, replica, policy)).collect();
-    let values: Vec<f64> = measures.iter().filter_map(|measure| measure.as_ref().ok().copied()).collect();
+    let values: Vec<Measure> = measures.iter().filter_map(|measure| measure.as_ref().ok().copied()).collect();
     let measured = count(values.iter());
+    let average = |of: fn(&Measure) -> f64| values.iter().map(of).sum::<f64>() / f64::from(measured);
     let missing = count(measures.iter().filter(|measure| measure.is_err()));
     let evidence = if measured > 0 {
-        Ok(Evidence { average: values.iter().sum::<f64>() / f64::from(measured), measured, missing })
+        let (average, newest) = (average(|measure| measure.median), average(|measure| measure.newest));
+        Ok(Evidence { average, newest, measured, missing })
     } else {
         Err(measures.into_iter().find_map(Result::err).unwrap_or(Silence::NobodyMeasured))
     };
     Finding { policy, evidence }
 }
 
-fn measure_one(draft: &Draft<'_>, replica: &Replica<'_>, policy: &ScalingPolicy) -> Result<f64, Silence> {
+fn measure_one(draft: &Draft<'_>, replica: &Replica<'_>, policy: &ScalingPolicy) -> Result<Measure, Silence> {
     let name = queries::replica_metric(policy.metric);
     let query = replica.row.zip(name).map(|(row, name)| queries::of_database(&row.id, name));
     let signals = &draft.input.inventory.region.signals;

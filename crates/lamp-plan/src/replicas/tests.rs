@@ -178,7 +178,7 @@ fn the_pool_shrinks_by_one_after_its_window_with_protection_lifted_first() {
             world.database_metric(&id, MetricName::ReplicaLag, 0.0);
         }
     };
-    while world.now < 300 {
+    while world.now < 2700 {
         quiet(&mut world);
         let plan = step(&mut world);
         assert!(unprotected(&plan).is_empty() && deleted(&plan).is_empty(), "{}", world.now);

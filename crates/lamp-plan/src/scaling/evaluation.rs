@@ -2,11 +2,11 @@
 //!
 //! It must not know what is scaled: tiers and read replicas use the same.
 
-use jiff::{SignedDuration, Timestamp};
-use lamp_api::v1alpha1::{Scaling, ScalingRules};
+use jiff::Timestamp;
+use lamp_api::v1alpha1::{Scaling, ScalingBehavior};
 
-use super::history::Direction;
-use super::target_tracking::{Finding, recommend};
+use super::history::{Direction, Window};
+use super::target_tracking::{EPSILON, Finding, Wish, wish};
 use crate::ScalingMemory;
 
 /// What is to be decided, and on what.
@@ -35,25 +35,27 @@ pub(crate) struct Answer {
 
 /// Decides the capacity, and adds to the history.
 pub(crate) fn evaluate(question: &Question<'_>, memory: &mut ScalingMemory) -> Answer {
-    let wanted = question.recommendation();
+    let wish = question.wish();
     let behavior = &question.scaling.behavior;
-    let (up, down) = (window(&behavior.scale_up), window(&behavior.scale_down));
-    memory.note(question.now, wanted, up.max(down));
-    let lowest = memory.extremes(question.now, up).map_or(wanted, |(lowest, _)| lowest);
-    let highest = memory.extremes(question.now, down).map_or(wanted, |(_, highest)| highest);
-    let stable = question.current.max(lowest).min(highest);
-    let (wanted, stable) = (question.clamp(wanted), question.clamp(stable));
+    let (up, down) = (up_window(behavior), down_window(behavior));
+    memory.note(question.now, wish.minute, up.length.max(down.length));
+    let wanted = question.clamp(wish.now);
     if wanted > question.current {
-        question.grow(wanted, stable, memory)
-    } else if wanted < question.current {
-        question.shrink(wanted, stable, memory)
+        let asked = memory.lowest(question.now, up).unwrap_or(wish.now);
+        question.grow(wanted, question.clamp(asked.min(wish.now)), memory)
     } else {
-        question.silent()
+        let enough = memory.enough(question.now, down).unwrap_or(wish.minute);
+        question.shrink(question.clamp(wish.steady), question.clamp(enough.max(wish.steady)), memory)
     }
 }
 
-fn window(rules: &ScalingRules) -> SignedDuration {
-    SignedDuration::from_secs(i64::from(rules.stabilization_window_seconds))
+fn up_window(behavior: &ScalingBehavior) -> Window {
+    Window::new(behavior.scale_up.stabilization_window_seconds, 100)
+}
+
+fn down_window(behavior: &ScalingBehavior) -> Window {
+    let rules = &behavior.scale_down;
+    Window::new(rules.stabilization_window_seconds, rules.agreement_percent)
 }
 
 impl Question<'_> {
@@ -62,15 +64,19 @@ impl Question<'_> {
     }
 
     /// The largest wish; no wish to shrink unless every policy has all its data.
-    fn recommendation(&self) -> u32 {
-        let tolerance = self.scaling.behavior.tolerance;
+    fn wish(&self) -> Wish {
+        let behavior = &self.scaling.behavior;
         let wishes = self.findings.iter().filter_map(|finding| {
             let evidence = finding.evidence.as_ref().ok()?;
-            Some(recommend(self.current, *evidence, finding.policy.target, tolerance))
+            Some(wish(self.current, *evidence, finding.policy.target, behavior))
         });
-        let largest = wishes.max().unwrap_or(self.current);
-        let complete = self.findings.iter().all(Finding::is_complete);
-        if complete { largest } else { largest.max(self.current) }
+        let stay = Wish::stay(self.current);
+        let largest = wishes.reduce(Wish::max).unwrap_or(stay);
+        if self.is_complete() { largest } else { largest.max(stay) }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.findings.iter().all(Finding::is_complete)
     }
 
     fn grow(&self, wanted: u32, stable: u32, memory: &mut ScalingMemory) -> Answer {
@@ -79,27 +85,39 @@ impl Question<'_> {
             return self.hold(wanted, "behavior.scaleUp.percentPerMinute is 0", None);
         }
         if stable <= self.current {
-            let when = memory.agreed_at(window(rules), |past| self.clamp(past) > self.current);
+            let window = up_window(&self.scaling.behavior);
+            let when = memory.agreed_at(window, |past| self.clamp(past) > self.current);
             return self.hold(wanted, &format!("it grows at {when} if the load stays"), Some(when));
         }
         let (limit, again) = memory.limit(self.now, self.current, Direction::Up, rules.percent_per_minute);
         self.change("ScaleUp", wanted, stable.min(limit), again, memory)
     }
 
-    fn shrink(&self, wanted: u32, stable: u32, memory: &mut ScalingMemory) -> Answer {
+    /// Shrinks to what was `enough`, if that is fewer by more than the tolerance.
+    fn shrink(&self, wanted: u32, enough: u32, memory: &mut ScalingMemory) -> Answer {
         let rules = &self.scaling.behavior.scale_down;
+        let fewer = |past: u32| self.is_fewer(self.clamp(past));
+        if !fewer(wanted) && !fewer(enough) {
+            return self.silent();
+        }
         if rules.percent_per_minute == 0 {
             return self.hold(wanted, "behavior.scaleDown.percentPerMinute is 0", None);
         }
         if let Some(why) = &self.hold_down {
             return self.hold(wanted, &format!("nothing shrinks while {why}"), None);
         }
-        let when = memory.agreed_at(window(rules), |past| self.clamp(past) < self.current);
-        if stable >= self.current || when > self.now {
+        let when = memory.agreed_at(down_window(&self.scaling.behavior), fewer);
+        if !fewer(enough) || when > self.now {
             return self.hold(wanted, &format!("it shrinks at {when} if the load stays low"), Some(when));
         }
         let (limit, again) = memory.limit(self.now, self.current, Direction::Down, rules.percent_per_minute);
-        self.change("ScaleDown", wanted, stable.max(limit), again, memory)
+        self.change("ScaleDown", wanted, enough.max(limit), again, memory)
+    }
+
+    /// Whether a capacity is fewer than the one in force by the tolerance, and by a whole instance at least.
+    fn is_fewer(&self, wanted: u32) -> bool {
+        let most = f64::from(self.current) * (1.0 - self.scaling.behavior.tolerance);
+        wanted < self.current && f64::from(wanted) <= most + EPSILON
     }
 
     fn change(
@@ -127,12 +145,13 @@ impl Question<'_> {
 
     /// No wish: worth a word only if capacity that may not be needed stays for lack of data.
     fn silent(&self) -> Answer {
-        let blind = self.current > self.min && !self.findings.iter().all(Finding::is_complete);
+        let blind = self.current > self.min && !self.is_complete();
         let reason = || format!("{} stay: {}", self.current, self.sentences());
         Answer { desired: self.current, decision: blind.then(|| ("Hold", reason())), look_at: None }
     }
 
     fn sentences(&self) -> String {
-        self.findings.iter().map(Finding::sentence).collect::<Vec<_>>().join("; ")
+        let sentences = self.findings.iter().map(|finding| finding.sentence(&self.scaling.behavior));
+        sentences.collect::<Vec<_>>().join("; ")
     }
 }

@@ -16,6 +16,25 @@ pub(crate) enum Direction {
     Down,
 }
 
+/// The newest part of the history, and how much of it must agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) length: SignedDuration,
+    /// In per cent of its time.
+    agreement: u32,
+}
+
+impl Window {
+    pub(crate) fn new(seconds: u32, agreement: u32) -> Self {
+        Self { length: SignedDuration::from_secs(i64::from(seconds)), agreement }
+    }
+
+    /// How many seconds of so many need not agree.
+    fn dissent(self, seconds: i64) -> i64 {
+        seconds.saturating_mul(100 - i64::from(self.agreement.min(100))) / 100
+    }
+}
+
 impl ScalingMemory {
     /// A history that begins now.
     pub(crate) fn new(now: Timestamp) -> Self {
@@ -40,20 +59,57 @@ impl ScalingMemory {
         self.changes.retain(|(at, _)| now.duration_since(*at) < MINUTE);
     }
 
-    /// The lowest and the highest recommendation of a window that ends now; none of an empty window.
-    pub(crate) fn extremes(&self, now: Timestamp, window: SignedDuration) -> Option<(u32, u32)> {
-        let inside = || self.recommendations.iter().filter(|(at, _)| now.duration_since(*at) < window);
-        let values = || inside().map(|(_, wanted)| *wanted);
-        Some((values().min()?, values().max()?))
+    /// The lowest recommendation of a window that ends now; none of an empty window.
+    pub(crate) fn lowest(&self, now: Timestamp, window: Window) -> Option<u32> {
+        self.runs(now, window.length).into_iter().map(|(wanted, _)| wanted).min()
     }
 
-    /// When a window will hold only recommendations for which `agrees` is true, and be covered by the history.
-    pub(crate) fn agreed_at(&self, window: SignedDuration, agrees: impl Fn(u32) -> bool) -> Timestamp {
-        let against = self.recommendations.iter().rev().find(|(_, wanted)| !agrees(*wanted));
-        against
-            .map_or(self.since, |(at, _)| (*at).max(self.since))
-            .saturating_add(window)
-            .unwrap_or(self.since)
+    /// What was enough for as much of a window that ends now as must agree; none of an empty window.
+    pub(crate) fn enough(&self, now: Timestamp, window: Window) -> Option<u32> {
+        let mut runs = self.runs(now, window.length);
+        runs.sort_by_key(|(wanted, _)| std::cmp::Reverse(*wanted));
+        let mut dissent = window.dissent(runs.iter().map(|(_, seconds)| seconds).sum());
+        let smallest = runs.last().map(|(wanted, _)| *wanted);
+        let against = runs.into_iter().find(|(_, seconds)| {
+            dissent -= seconds;
+            dissent < 0
+        });
+        against.map(|(wanted, _)| wanted).or(smallest)
+    }
+
+    /// The recommendations of a window that ends now, each with its seconds in it.
+    fn runs(&self, now: Timestamp, window: SignedDuration) -> Vec<(u32, i64)> {
+        let starts = std::iter::once(self.since).chain(self.recommendations.iter().map(|(at, _)| *at));
+        let runs = starts.zip(&self.recommendations);
+        let inside = runs.filter(|(_, (end, _))| now.duration_since(*end) < window);
+        let seconds = |start: Timestamp, end: Timestamp| {
+            let whole = end.duration_since(start).as_secs();
+            let overlap = window.as_secs() - now.duration_since(end).as_secs();
+            // What was recommended only just now has no length yet, and counts all the same.
+            whole.min(overlap).max(1)
+        };
+        inside.map(|(start, (end, wanted))| (*wanted, seconds(start, *end))).collect()
+    }
+
+    /// When as much of a window as must agree will do so, if all that is yet to come does, and be covered by the
+    /// history.
+    pub(crate) fn agreed_at(&self, window: Window, agrees: impl Fn(u32) -> bool) -> Timestamp {
+        let mut dissent = window.dissent(window.length.as_secs());
+        let mut covered = self.since;
+        for (index, (end, wanted)) in self.recommendations.iter().enumerate().rev() {
+            if agrees(*wanted) {
+                continue;
+            }
+            let start = index.checked_sub(1).map_or(self.since, |before| self.recommendations[before].0);
+            let seconds = end.duration_since(start).as_secs();
+            if seconds > dissent || dissent == 0 {
+                let tolerated = SignedDuration::from_secs(dissent);
+                covered = covered.max(end.saturating_sub(tolerated).unwrap_or(*end));
+                break;
+            }
+            dissent -= seconds;
+        }
+        covered.saturating_add(window.length).unwrap_or(self.since)
     }
 
     /// Remembers that the capacity leaves `before`. A decision that is not carried out yet is remembered once.
@@ -104,25 +160,29 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
     }
 
-    const WINDOW: SignedDuration = SignedDuration::from_secs(300);
+    const LONGEST: SignedDuration = SignedDuration::from_secs(300);
+
+    fn all() -> Window {
+        Window::new(300, 100)
+    }
 
     #[test]
     fn a_run_of_equal_recommendations_is_one_entry_and_the_longest_window_is_all_that_is_kept() {
         let mut memory = ScalingMemory::new(at(0));
         for second in (0..3000).step_by(15) {
-            memory.note(at(second), if second < 1500 { 3 } else { 5 }, WINDOW);
+            memory.note(at(second), if second < 1500 { 3 } else { 5 }, LONGEST);
         }
         assert_eq!(memory.recommendations, [(at(2985), 5)]);
         assert_eq!(memory.since, at(0));
-        assert_eq!(memory.extremes(at(2985), WINDOW), Some((5, 5)));
+        assert_eq!((memory.lowest(at(2985), all()), memory.enough(at(2985), all())), (Some(5), Some(5)));
     }
 
     #[test]
     fn a_gap_and_a_clock_turned_back_begin_the_history_anew() {
         for jump in [-1, 301, 1_000_000] {
             let mut memory = ScalingMemory::new(at(0));
-            memory.note(at(0), 3, WINDOW);
-            memory.note(at(jump), 2, WINDOW);
+            memory.note(at(0), 3, LONGEST);
+            memory.note(at(jump), 2, LONGEST);
             assert_eq!(memory.since, at(jump), "{jump}");
             assert_eq!(memory.recommendations, [(at(jump), 2)]);
         }
@@ -131,11 +191,47 @@ mod tests {
     #[test]
     fn a_window_agrees_once_the_last_dissent_has_left_it() {
         let mut memory = ScalingMemory::new(at(0));
-        memory.note(at(0), 4, WINDOW);
-        memory.note(at(100), 2, WINDOW);
-        assert_eq!(memory.agreed_at(WINDOW, |wanted| wanted < 4), at(300));
-        memory.note(at(120), 5, WINDOW);
-        assert_eq!(memory.agreed_at(WINDOW, |wanted| wanted < 4), at(420));
+        memory.note(at(0), 4, LONGEST);
+        memory.note(at(100), 2, LONGEST);
+        assert_eq!(memory.agreed_at(all(), |wanted| wanted < 4), at(300));
+        memory.note(at(120), 5, LONGEST);
+        assert_eq!(memory.agreed_at(all(), |wanted| wanted < 4), at(420));
+    }
+
+    /// A minute in ten wants eight, the others three.
+    fn noisy() -> ScalingMemory {
+        let mut memory = ScalingMemory::new(at(0));
+        for second in (0..3600).step_by(15) {
+            memory.note(at(second), if second % 600 < 60 { 8 } else { 3 }, SignedDuration::from_secs(1800));
+        }
+        memory
+    }
+
+    #[test]
+    fn what_is_enough_for_nine_tenths_leaves_a_few_loud_minutes_aside() {
+        let memory = noisy();
+        let of = |agreement| memory.enough(at(3590), Window::new(1800, agreement));
+        assert_eq!((of(100), of(95), of(85), of(50)), (Some(8), Some(8), Some(3), Some(3)));
+        assert_eq!(memory.lowest(at(3590), Window::new(1800, 100)), Some(3));
+        assert_eq!(memory.enough(at(3590), Window::new(0, 90)), None);
+    }
+
+    #[test]
+    fn a_window_agrees_while_no_more_than_its_share_dissents() {
+        let mut memory = ScalingMemory::new(at(0));
+        memory.note(at(0), 8, SignedDuration::from_secs(1800));
+        for second in (0..=600).step_by(15) {
+            memory.note(at(second), 8, SignedDuration::from_secs(1800));
+        }
+        memory.note(at(615), 3, SignedDuration::from_secs(1800));
+        let few = |wanted| wanted < 8;
+        assert_eq!(memory.agreed_at(Window::new(1800, 100), few), at(600 + 1800));
+        assert_eq!(
+            memory.agreed_at(Window::new(1800, 90), few),
+            at(600 - 180 + 1800),
+            "three minutes may dissent"
+        );
+        assert_eq!(memory.agreed_at(Window::new(6000, 50), few), at(6000), "the history must cover it");
     }
 
     #[test]

@@ -32,21 +32,31 @@ pub(crate) enum Silence {
     NobodyMeasured,
 }
 
-/// The median of the newest three minutes: unlike an average, one wild minute does not move it at all.
+/// What a metric says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Measure {
+    /// Of the newest three minutes: unlike an average, one wild minute does not move it at all.
+    pub(crate) median: f64,
+    /// Of the newest minute.
+    pub(crate) newest: f64,
+}
+
+/// Reads the newest three minutes.
 ///
 /// A minute that is not over is left out, because its sum is still growing. Zero requests are no evidence of low
 /// load: a broken load balancer or name counts zero as well.
-pub(crate) fn measure(series: Option<&Series>, metric: Metric, now: Timestamp) -> Result<f64, Silence> {
+pub(crate) fn measure(series: Option<&Series>, metric: Metric, now: Timestamp) -> Result<Measure, Silence> {
     let series = series.filter(|series| !series.incomplete).ok_or(Silence::Unanswered)?;
-    let newest = newest(series, now)?;
-    if let Some((at, value)) = newest.iter().find(|(_, value)| !is_possible(metric, *value)) {
+    let points = newest(series, now)?;
+    if let Some((at, value)) = points.iter().find(|(_, value)| !is_possible(metric, *value)) {
         return Err(Silence::Impossible { value: *value, at: *at });
     }
-    let mut values = newest.map(|(_, value)| value);
+    let mut values = points.map(|(_, value)| value);
+    let newest = values[DATAPOINTS - 1];
     values.sort_by(f64::total_cmp);
     let median = values[DATAPOINTS / 2];
     let no_traffic = metric == Metric::RequestCountPerTarget && median <= 0.0;
-    if no_traffic { Err(Silence::NoTraffic) } else { Ok(median) }
+    if no_traffic { Err(Silence::NoTraffic) } else { Ok(Measure { median, newest }) }
 }
 
 /// The newest datapoints of complete minutes, if they are fresh and close together.
@@ -95,7 +105,14 @@ mod tests {
     }
 
     fn cpu(points: &[(i64, f64)], now: i64) -> Result<f64, Silence> {
-        measure(Some(&series(points)), Metric::CPUUtilization, at(now))
+        measure(Some(&series(points)), Metric::CPUUtilization, at(now)).map(|measure| measure.median)
+    }
+
+    #[test]
+    fn the_newest_minute_is_told_beside_the_median() {
+        let points = series(&[(0, 40.0), (60, 42.0), (120, 100.0)]);
+        let measure = measure(Some(&points), Metric::CPUUtilization, at(200));
+        assert_eq!(measure, Ok(Measure { median: 42.0, newest: 100.0 }));
     }
 
     #[test]
@@ -130,6 +147,7 @@ mod tests {
     fn no_requests_are_no_evidence() {
         let zero = series(&[(0, 0.0), (60, 0.0), (120, 0.0)]);
         assert_eq!(measure(Some(&zero), Metric::RequestCountPerTarget, at(200)), Err(Silence::NoTraffic));
-        assert_eq!(measure(Some(&zero), Metric::DatabaseConnections, at(200)), Ok(0.0));
+        let none = Measure { median: 0.0, newest: 0.0 };
+        assert_eq!(measure(Some(&zero), Metric::DatabaseConnections, at(200)), Ok(none));
     }
 }

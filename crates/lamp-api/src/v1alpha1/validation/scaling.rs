@@ -2,7 +2,7 @@
 
 use super::bounds::within;
 use crate::FieldError;
-use crate::v1alpha1::{Metric, Scaling, ScalingPolicy, ScalingRules};
+use crate::v1alpha1::{Metric, ScaleDown, ScaleUp, Scaling, ScalingPolicy};
 
 /// What is scaled; it decides which metrics exist.
 #[derive(Clone, Copy)]
@@ -23,8 +23,8 @@ pub(super) fn check(scaling: &Scaling, subject: Subject, path: &str, errors: &mu
     let behavior = &scaling.behavior;
     within(errors, format!("{path}.behavior.tolerance"), behavior.tolerance, 0.0..=0.5);
     within(errors, format!("{path}.behavior.warmupSeconds"), behavior.warmup_seconds, 0..=3600);
-    rules(&behavior.scale_up, &format!("{path}.behavior.scaleUp"), errors);
-    rules(&behavior.scale_down, &format!("{path}.behavior.scaleDown"), errors);
+    up(&behavior.scale_up, &format!("{path}.behavior.scaleUp"), errors);
+    down(&behavior.scale_down, &format!("{path}.behavior.scaleDown"), errors);
 }
 
 fn target(policy: &ScalingPolicy, path: &str, errors: &mut Vec<FieldError>) {
@@ -66,8 +66,16 @@ fn name(metric: Metric) -> &'static str {
     }
 }
 
-fn rules(rules: &ScalingRules, path: &str, errors: &mut Vec<FieldError>) {
+fn up(rules: &ScaleUp, path: &str, errors: &mut Vec<FieldError>) {
     let window = rules.stabilization_window_seconds;
     within(errors, format!("{path}.stabilizationWindowSeconds"), window, 0..=3600);
+    within(errors, format!("{path}.percentPerMinute"), rules.percent_per_minute, 0..=1000);
+    within(errors, format!("{path}.urgentPercent"), rules.urgent_percent, 100..=1000);
+}
+
+fn down(rules: &ScaleDown, path: &str, errors: &mut Vec<FieldError>) {
+    let window = rules.stabilization_window_seconds;
+    within(errors, format!("{path}.stabilizationWindowSeconds"), window, 0..=3600);
+    within(errors, format!("{path}.agreementPercent"), rules.agreement_percent, 50..=100);
     within(errors, format!("{path}.percentPerMinute"), rules.percent_per_minute, 0..=1000);
 }

@@ -387,8 +387,8 @@ fn scaling() {
         {"metric": "DatabaseConnections", "target": 5},
         {"metric": "CPUUtilization", "target": 50}
     ]);
-    let behavior =
-        json!({"tolerance": 0.6, "warmupSeconds": 3601, "scaleDown": {"stabilizationWindowSeconds": 4000}});
+    let behavior = json!({"tolerance": 0.6, "warmupSeconds": 3601, "scaleUp": {"urgentPercent": 99},
+            "scaleDown": {"stabilizationWindowSeconds": 4000, "agreementPercent": 101}});
     let scaling = json!({"policies": policies, "behavior": behavior});
     check(
         &[("/tiers/0/scaling", scaling)],
@@ -399,7 +399,9 @@ fn scaling() {
         spec.tiers[0].scaling.policies[3].metric: Duplicate value: "CPUUtilization"
         spec.tiers[0].scaling.behavior.tolerance: Invalid value: 0.6: must be from 0 to 0.5
         spec.tiers[0].scaling.behavior.warmupSeconds: Invalid value: 3601: must be from 0 to 3600
+        spec.tiers[0].scaling.behavior.scaleUp.urgentPercent: Invalid value: 99: must be from 100 to 1000
         spec.tiers[0].scaling.behavior.scaleDown.stabilizationWindowSeconds: Invalid value: 4000: must be from 0 to 3600
+        spec.tiers[0].scaling.behavior.scaleDown.agreementPercent: Invalid value: 101: must be from 50 to 100
     "#]],
     );
     let counted = json!({"policies": [{"metric": "RequestCountPerTarget", "target": 100}]});

@@ -1,0 +1,133 @@
+//! `cargo xtask bench --scaling DIR`: recorded load through target tracking of AWS, the Horizontal Pod Autoscaler, and
+//! the defaults of ours, with the same model of capacity and the same minutes of metrics.
+
+mod others;
+mod trace;
+
+use std::fmt::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use lamp_api::v1alpha1::{Metric, Scaling, ScalingPolicy, ScalingPolicyType};
+use lamp_plan::replay::{CapacityModel, Production, ReplayedMinute, Scaler, replay};
+
+use self::others::{PodAutoscaler, TargetTracking};
+use self::trace::Trace;
+
+/// The policy that each of them has: CPU near 60 %.
+const TARGET: f64 = 0.6;
+/// From here on answers become slow, and a minute counts as overloaded.
+const OVERLOADED: f64 = 0.8;
+/// EC2, Apache and a health check.
+const BOOT_MINUTES: u32 = 2;
+/// Instances that the 99th percentile of the load needs at the target.
+const SIZES: [u32; 2] = [6, 20];
+
+/// What a scaler made of a trace.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Outcome {
+    overloaded_minutes: usize,
+    instance_hours: f64,
+    changes: usize,
+}
+
+impl Outcome {
+    fn of(minutes: &[ReplayedMinute]) -> Self {
+        Self {
+            overloaded_minutes: minutes.iter().filter(|minute| minute.utilisation > OVERLOADED).count(),
+            instance_hours: minutes.iter().map(|minute| f64::from(minute.capacity)).sum::<f64>() / 60.0,
+            changes: minutes.windows(2).filter(|two| two[0].capacity != two[1].capacity).count(),
+        }
+    }
+}
+
+/// Replays every trace of a folder, and prints a table.
+///
+/// # Errors
+/// A folder without traces, or a file that is none.
+pub fn table(folder: &Path) -> Result<String> {
+    let mut traces = Vec::new();
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "csv") {
+            traces.push(Trace::read(&path)?);
+        }
+    }
+    ensure!(!traces.is_empty(), "{} has no .csv files", folder.display());
+    traces.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut table = String::from(
+        "| trace | instances | target tracking | Horizontal Pod Autoscaler | Lamplighter | hours | overload |\n|---|---|---|---|---|---|---|\n",
+    );
+    for trace in &traces {
+        for size in SIZES {
+            let (aws, pods, ours) = compare(trace, size);
+            writeln!(
+                table,
+                "| {} | {size} | {} | {} | {} | {:.2} | {:.2} |",
+                trace.name,
+                cell(aws),
+                cell(pods),
+                cell(ours),
+                ours.instance_hours / aws.instance_hours,
+                // One more in both: a trace without any overload is a tie.
+                (ours.overloaded_minutes + 1) as f64 / (aws.overloaded_minutes + 1) as f64,
+            )?;
+        }
+    }
+    Ok(table)
+}
+
+fn cell(outcome: Outcome) -> String {
+    format!("{} min, {:.0} h, {}", outcome.overloaded_minutes, outcome.instance_hours, outcome.changes)
+}
+
+fn compare(trace: &Trace, size: u32) -> (Outcome, Outcome, Outcome) {
+    let model = model(trace, size);
+    let scaling = ours(model.per_instance * TARGET);
+    let run =
+        |mut scaler: Box<dyn Scaler + '_>| Outcome::of(&replay(&mut *scaler, model, &trace.loads, TARGET));
+    (
+        run(Box::new(TargetTracking::new(TARGET))),
+        run(Box::new(PodAutoscaler::new(TARGET))),
+        run(Box::new(Production::new(&scaling))),
+    )
+}
+
+/// The same for all: `size` instances serve the 99th percentile of the load at the target.
+fn model(trace: &Trace, size: u32) -> CapacityModel {
+    let per_instance = trace.percentile(0.99) / (f64::from(size) * TARGET);
+    CapacityModel { per_instance, boot_minutes: BOOT_MINUTES, min: 2, max: size * 4 }
+}
+
+/// One policy, all defaults. Like the others it sees how much more than everything was asked of an instance, which its
+/// CPU would not say.
+fn ours(target: f64) -> Scaling {
+    let policy = ScalingPolicy {
+        kind: ScalingPolicyType::TargetTracking,
+        metric: Metric::RequestCountPerTarget,
+        target,
+    };
+    Scaling { policies: vec![policy], ..Scaling::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A day with a morning, a lunch break and an evening, and the noise of few visitors.
+    fn day() -> Trace {
+        let noise = |minute: u32| f64::from((minute.wrapping_mul(2_654_435_761) >> 16) % 21) - 10.0;
+        let hour = |minute: u32| (f64::from(minute) / 1440.0 * std::f64::consts::TAU).sin();
+        let loads = (0..2880).map(|minute| 100.0 + 60.0 * hour(minute) + noise(minute));
+        Trace { name: "day".to_owned(), loads: loads.collect() }
+    }
+
+    #[test]
+    fn on_a_day_with_noise_ours_costs_no_more_and_overloads_less_than_target_tracking() {
+        let (aws, _, ours) = compare(&day(), 12);
+        assert!(ours.instance_hours <= aws.instance_hours * 1.02, "{ours:?} {aws:?}");
+        assert!(ours.overloaded_minutes <= aws.overloaded_minutes, "{ours:?} {aws:?}");
+        assert!(ours.changes <= aws.changes * 2, "{ours:?} {aws:?}");
+    }
+}

@@ -9,15 +9,28 @@ use crate::{Effect, Plan, PlanInput};
 /// How many are kept.
 const KEPT: usize = 20;
 
+/// A decision not to act.
+const HOLD: &str = "Hold";
+
 /// A decision not to act is written again, with new numbers, at most this often.
 const QUIET: Duration = Duration::from_secs(300);
 
 /// Adds what was decided now to what was decided before.
 pub(super) fn merge(input: &PlanInput<'_>, plan: &Plan, previous: Option<&LampStackStatus>) -> Vec<Decision> {
-    let before = previous.map(|previous| previous.decisions.clone()).unwrap_or_default();
+    let mut before = previous.map(|previous| previous.decisions.clone()).unwrap_or_default();
     let fresh: Vec<Decision> =
         decided(input, plan).into_iter().filter(|new| is_news(plan, new, &before)).collect();
+    fresh.iter().filter(|new| new.action == HOLD).for_each(|new| forget_hold(&mut before, &new.part));
     fresh.into_iter().chain(before).take(KEPT).collect()
+}
+
+/// Waiting for the same thing is one decision, with its newest numbers: it must not push out what was done.
+fn forget_hold(decisions: &mut Vec<Decision>, part: &str) {
+    if let Some(index) = decisions.iter().position(|old| old.part == part)
+        && decisions[index].action == HOLD
+    {
+        decisions.remove(index);
+    }
 }
 
 fn decided(input: &PlanInput<'_>, plan: &Plan) -> Vec<Decision> {

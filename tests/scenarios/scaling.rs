@@ -69,7 +69,7 @@ fn a_spike_makes_the_tier_grow_and_it_shrinks_after_the_window() {
 #[test]
 fn a_dip_shorter_than_the_window_changes_nothing() {
     let mut stage = steady();
-    spikes(&stage, &[(HOUR, 4.0), (3 * MINUTE, 1.0), (HOUR, 4.0)]);
+    spikes(&stage, &[(HOUR, 4.0), (30 * MINUTE, 1.0), (HOUR, 4.0)]);
     stage.run(50 * MINUTE);
     let (grown, mark) = (desired(&stage), stage.mark());
     stage.run(70 * MINUTE);
@@ -121,12 +121,12 @@ fn after_a_restart_nothing_shrinks_before_the_window_is_covered() {
     spikes(&stage, &[(HOUR, 4.0)]);
     stage.run(HOUR);
     let grown = desired(&stage);
-    // The load is over, CloudWatch is up to two minutes late, and the window of five minutes is half over.
-    stage.run(5 * MINUTE);
+    // The load is over, and two thirds of the window of 45 minutes are.
+    stage.run(30 * MINUTE);
     assert_eq!(desired(&stage), grown);
     stage.site.restart().unwrap();
     let mark = stage.mark();
-    stage.run(4 * MINUTE + MINUTE / 2);
+    stage.run(40 * MINUTE);
     assert_eq!(stage.brief_since(mark), "");
     stage.until("shrunk", HOUR, |stage| desired(stage) < grown);
     stage.run(HOUR);

@@ -29,6 +29,8 @@ mod modes;
 mod older_store;
 mod orphans;
 mod permissions;
+mod policies;
+mod recorded_day;
 mod replicas;
 mod rollout;
 mod scaling;

@@ -74,7 +74,10 @@ impl Outside for Simulated {
         Ok(())
     }
 
-    fn measure(&mut self, _: &MetricQuery, _: f64) -> Result<()> {
+    fn measure(&mut self, query: &MetricQuery, value: f64) -> Result<()> {
+        if let MetricName::Other(other) = &query.metric {
+            self.region.world().put_metric(other, Some(value));
+        }
         Ok(())
     }
 }
@@ -138,7 +141,7 @@ impl Outside for Real {
 }
 
 /// Where AWS publishes a metric: namespace, name and dimensions.
-fn published(query: &MetricQuery) -> Result<(&'static str, &'static str, String)> {
+fn published(query: &MetricQuery) -> Result<(&str, &str, String)> {
     let resource = query.resource.as_str();
     let group = || format!("AutoScalingGroupName={resource}");
     let database = || format!("DBInstanceIdentifier={resource}");
@@ -148,7 +151,14 @@ fn published(query: &MetricQuery) -> Result<(&'static str, &'static str, String)
         let (_, balancer) = balancer.context("no load balancer")?;
         anyhow::Ok(format!("TargetGroup={group},LoadBalancer={balancer}"))
     };
-    Ok(match query.metric {
+    Ok(match &query.metric {
+        MetricName::GroupNetworkIn => ("AWS/EC2", "NetworkIn", group()),
+        MetricName::GroupNetworkOut => ("AWS/EC2", "NetworkOut", group()),
+        MetricName::TargetResponseTime(_) => ("AWS/ApplicationELB", "TargetResponseTime", targets()?),
+        MetricName::Other(other) => {
+            let pairs = other.dimensions.iter().map(|(name, value)| format!("{name}={value}"));
+            (&other.namespace, &other.name, pairs.collect::<Vec<_>>().join(","))
+        }
         MetricName::GroupCpuUtilization => ("AWS/EC2", "CPUUtilization", group()),
         MetricName::RequestCountPerTarget => ("AWS/ApplicationELB", "RequestCountPerTarget", targets()?),
         MetricName::UnhealthyHostCount => ("AWS/ApplicationELB", "UnHealthyHostCount", targets()?),

@@ -50,7 +50,7 @@ pub use read::{Listing, Page, Read, Reading};
 pub use reference::Reference;
 pub use request::{Applied, DeleteOptions, Request};
 pub use resource::{Part, Resource, ResourceId, State};
-pub use signals::{MetricName, MetricQuery, Series, Signals};
+pub use signals::{MetricName, MetricQuery, OtherMetric, Series, Signals};
 
 /// One AWS region, seen and changed call by call.
 ///

@@ -11,7 +11,8 @@ use crate::ResourceId;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MetricQuery {
     pub metric: MetricName,
-    /// Group name, target group ARN (with the load balancer's for request counts) or database identifier.
+    /// Group name, target group ARN (with the load balancer's for request counts) or database identifier. Empty for
+    /// [`MetricName::Other`], whose dimensions say what it is of.
     pub resource: ResourceId,
     /// The second dimension, where the metric has one: the load balancer's ARN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -19,12 +20,18 @@ pub struct MetricQuery {
 }
 
 /// Metrics that are read, each with a period of 60 seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum MetricName {
     /// `AWS/EC2 CPUUtilization` by `AutoScalingGroupName`, average, per cent.
     GroupCpuUtilization,
+    /// `AWS/EC2 NetworkIn` by `AutoScalingGroupName`, average, bytes a minute and instance.
+    GroupNetworkIn,
+    /// `AWS/EC2 NetworkOut` by `AutoScalingGroupName`, average, bytes a minute and instance.
+    GroupNetworkOut,
     /// `AWS/ApplicationELB RequestCountPerTarget` by `TargetGroup` and `LoadBalancer`, sum, requests a minute.
     RequestCountPerTarget,
+    /// `AWS/ApplicationELB TargetResponseTime` by `TargetGroup` and `LoadBalancer`, the named statistic, seconds.
+    TargetResponseTime(String),
     /// `AWS/ApplicationELB UnHealthyHostCount` by `TargetGroup` and `LoadBalancer`, maximum.
     UnhealthyHostCount,
     /// `AWS/RDS CPUUtilization` by `DBInstanceIdentifier`, average, per cent.
@@ -35,6 +42,18 @@ pub enum MetricName {
     ReplicaLag,
     /// `AWS/RDS FreeStorageSpace` by `DBInstanceIdentifier`, minimum, bytes.
     FreeStorageSpace,
+    /// Any other, by its own dimensions.
+    Other(Box<OtherMetric>),
+}
+
+/// A metric that a user named.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OtherMetric {
+    pub namespace: String,
+    pub name: String,
+    pub dimensions: BTreeMap<String, String>,
+    /// `Average`, `p90`, …
+    pub statistic: String,
 }
 
 /// Datapoints of one metric, oldest first.

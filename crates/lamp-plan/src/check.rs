@@ -14,7 +14,7 @@ use lamp_cloud::kinds::auto_scaling_group::Change as GroupChange;
 use lamp_cloud::kinds::db_instance::Change as DatabaseChange;
 use lamp_cloud::{Body, Change, Kind, Part, Request, Resource, ResourceId, tag, unique_name};
 
-use crate::{Action, Plan, PlanInput, Precondition, Settlement, parts};
+use crate::{Action, Plan, PlanInput, Precondition, Settlement, parts, spec_in_force};
 
 /// A law that a plan breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ impl fmt::Display for Violation {
 
 /// Every law that the plan breaks; a plan with any is not carried out.
 pub fn check(input: &PlanInput<'_>, plan: &Plan) -> Vec<Violation> {
+    let spec = spec_in_force(input.spec, input.now);
+    let input = &PlanInput { spec: &spec, ..*input };
     let mut violations = Vec::new();
     for action in &plan.actions {
         for law in [ours, known, names, capacity, one_owner, versions, storage, data, replicas, creations] {

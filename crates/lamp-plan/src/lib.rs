@@ -64,12 +64,14 @@ pub use plan::{
 pub use preview::{Preview, World, preview};
 pub use priority::{Priority, priority};
 pub use queries::queries;
+pub use scaling::scheduled::spec_in_force;
 pub use status::{blockers, part_statuses, status};
 pub use wanted::Wanted;
 
 /// The actions that are safe now, the open intents that are settled, and what there is to say of every part.
 pub fn plan(input: &PlanInput<'_>) -> Plan {
-    let mut draft = Draft::new(*input);
+    let spec = spec_in_force(input.spec, input.now);
+    let mut draft = Draft::new(PlanInput { spec: &spec, ..*input });
     steps::run(&mut draft);
     draft.plan
 }

@@ -59,4 +59,12 @@ pub struct ScalingMemory {
     pub recommendations: Vec<(Timestamp, u32)>,
     /// What the capacity was before each change of the last minutes, oldest first.
     pub changes: Vec<(Timestamp, u32)>,
+    /// When it was changed last.
+    pub changed_at: Option<Timestamp>,
+    /// Since when each metric has said nothing, by its name.
+    pub silent: BTreeMap<String, Timestamp>,
+    /// The newest firing of a schedule whose capacity was reached.
+    pub reached: Option<Timestamp>,
+    /// How many the policies want, where the connections of the database bound the capacity below that.
+    pub bounded: Option<u32>,
 }

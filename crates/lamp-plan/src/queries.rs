@@ -1,9 +1,10 @@
 //! Which metrics a stack needs: only what a decision uses.
 
-use lamp_api::v1alpha1::{LampStackSpec, Metric, Tier};
+use lamp_api::v1alpha1::{LampStackSpec, Metric, Scaling, ScalingPolicy, Tier};
 use lamp_cloud::{Body, Inventory, MetricName, MetricQuery, Owner, Resource, ResourceId, TargetState};
 
 use crate::parts;
+use crate::scaling::readings::{self, Places};
 
 /// Every metric that planning of this stack asks for. Resources that do not exist yet have none.
 pub fn queries(spec: &LampStackSpec, owner: &Owner, inventory: &Inventory) -> Vec<MetricQuery> {
@@ -11,10 +12,12 @@ pub fn queries(spec: &LampStackSpec, owner: &Owner, inventory: &Inventory) -> Ve
     if let Some(database) = &spec.database {
         for replica in inventory.resources().filter(|resource| is_replica(resource, owner)) {
             queries.push(of_database(&replica.id, MetricName::ReplicaLag));
-            let policies = &database.replicas.scaling.policies;
-            let metrics = policies.iter().filter_map(|policy| replica_metric(policy.metric));
+            let metrics = database.replicas.scaling.policies.iter().filter_map(|policy| policy.metric);
+            let metrics = metrics.filter_map(replica_metric);
             queries.extend(metrics.map(|metric| of_database(&replica.id, metric)));
         }
+        let places = readings::places_of_replicas(inventory);
+        queries.extend(of_formulas(&database.replicas.scaling, &places));
         // Only what can be grown is watched for that.
         let grows = database.storage.max_gib.is_some() && database.storage.grow_below_free_percent > 0;
         let ours = inventory.resources().filter(|row| grows && is_database(row) && row.belongs_to(owner));
@@ -26,10 +29,12 @@ pub fn queries(spec: &LampStackSpec, owner: &Owner, inventory: &Inventory) -> Ve
 }
 
 fn of_whole_tier(inventory: &Inventory, tier: &Tier) -> Vec<MetricQuery> {
-    let scaled = tier.scaling.policies.iter().filter_map(|policy| of_tier(inventory, tier, policy.metric));
+    let scaled = tier.scaling.policies.iter().filter_map(|policy| of_tier(inventory, tier, policy));
     // Where instances fail, healing must know whether they are overloaded.
-    let judged = is_failing(inventory, tier).then(|| of_tier(inventory, tier, Metric::CPUUtilization));
-    let scaled = scaled.chain(judged.flatten());
+    let judged =
+        is_failing(inventory, tier).then(|| of_group(inventory, tier, MetricName::GroupCpuUtilization));
+    let own = of_formulas(&tier.scaling, &readings::places_of_tier(inventory, &tier.name));
+    let scaled = scaled.chain(judged.flatten()).chain(own);
     scaled.chain(of_targets(inventory, tier, MetricName::UnhealthyHostCount)).collect()
 }
 
@@ -40,16 +45,33 @@ fn is_failing(inventory: &Inventory, tier: &Tier) -> bool {
     rows.is_some_and(|(_, rows)| rows.iter().any(|row| row.state == TargetState::Unhealthy))
 }
 
-/// The query of a tier's scaling metric; none while its resource does not exist, or if a tier has no such metric.
-pub(crate) fn of_tier(inventory: &Inventory, tier: &Tier, metric: Metric) -> Option<MetricQuery> {
-    match metric {
-        Metric::CPUUtilization => {
-            let resource = inventory.present(&parts::auto_scaling_group(&tier.name))?.id.clone();
-            Some(MetricQuery { metric: MetricName::GroupCpuUtilization, resource, load_balancer: None })
-        }
+/// The query of the metric that a tier's policy names; none while its resource does not exist, or if a tier has no
+/// such metric.
+pub(crate) fn of_tier(inventory: &Inventory, tier: &Tier, policy: &ScalingPolicy) -> Option<MetricQuery> {
+    match policy.metric? {
+        Metric::CPUUtilization => of_group(inventory, tier, MetricName::GroupCpuUtilization),
+        Metric::NetworkIn => of_group(inventory, tier, MetricName::GroupNetworkIn),
+        Metric::NetworkOut => of_group(inventory, tier, MetricName::GroupNetworkOut),
         Metric::RequestCountPerTarget => of_targets(inventory, tier, MetricName::RequestCountPerTarget),
-        Metric::DatabaseConnections => None,
+        Metric::TargetResponseTime => {
+            let statistic = policy.statistic.as_deref().unwrap_or(ScalingPolicy::STATISTIC).to_owned();
+            of_targets(inventory, tier, MetricName::TargetResponseTime(statistic))
+        }
+        Metric::DatabaseConnections | Metric::ReplicaLag => None,
     }
+}
+
+/// The query of a metric of a tier's group.
+pub(crate) fn of_group(inventory: &Inventory, tier: &Tier, metric: MetricName) -> Option<MetricQuery> {
+    let resource = inventory.present(&parts::auto_scaling_group(&tier.name))?.id.clone();
+    Some(MetricQuery { metric, resource, load_balancer: None })
+}
+
+/// What formulas need. What cannot be asked for yet is left out, and then the formula says so.
+fn of_formulas(scaling: &Scaling, places: &Places) -> Vec<MetricQuery> {
+    let custom = scaling.policies.iter().filter_map(|policy| policy.custom_metric.as_ref());
+    let queries = custom.filter_map(|custom| readings::queries(custom, places).ok());
+    queries.flatten().map(|(_, query)| query).collect()
 }
 
 fn of_targets(inventory: &Inventory, tier: &Tier, metric: MetricName) -> Option<MetricQuery> {
@@ -64,7 +86,11 @@ pub(crate) fn replica_metric(metric: Metric) -> Option<MetricName> {
     match metric {
         Metric::CPUUtilization => Some(MetricName::DatabaseCpuUtilization),
         Metric::DatabaseConnections => Some(MetricName::DatabaseConnections),
-        Metric::RequestCountPerTarget => None,
+        Metric::ReplicaLag => Some(MetricName::ReplicaLag),
+        Metric::RequestCountPerTarget
+        | Metric::TargetResponseTime
+        | Metric::NetworkIn
+        | Metric::NetworkOut => None,
     }
 }
 

@@ -8,9 +8,10 @@ use lamp_api::v1alpha1::{Metric, Scaling, ScalingPolicy};
 use lamp_cloud::Series;
 
 use crate::ScalingMemory;
-use crate::scaling::evaluation::{Question, evaluate};
-use crate::scaling::measure::{Silence, measure};
-use crate::scaling::target_tracking::{Evidence, Finding};
+use crate::scaling::evaluation::{Question, evaluate, measures};
+use crate::scaling::finding::{Evidence, Finding};
+use crate::scaling::measure::{Demand, Silence, measure};
+use crate::scaling::scheduled;
 
 /// CloudWatch has a minute about one minute after it is over.
 const PUBLISHED_AFTER: usize = 1;
@@ -155,16 +156,17 @@ impl<'a> Production<'a> {
     ) -> Finding<'a> {
         let first = past.len().saturating_sub(READ);
         let minutes = past.iter().zip(loads).enumerate().skip(first);
-        let points =
-            minutes.map(|(minute, (past, load))| (self.at(minute), value(policy.metric, past, *load)));
+        let points = minutes
+            .filter_map(|(minute, (past, load))| Some((self.at(minute), value(policy.metric?, past, *load))));
         let series = Series { points: points.collect(), incomplete: false };
         let warm = self.scaling.behavior.warmup_seconds.div_ceil(60).max(fleet.model.boot_minutes);
         let measured = fleet.older_than(warm);
-        let evidence = measure(Some(&series), policy.metric, self.at(fleet.minute)).and_then(|measure| {
+        let minutes = measure(Some(&series), &Demand::of(policy), self.at(fleet.minute));
+        let evidence = minutes.and_then(|minutes| {
             if measured == 0 {
                 return Err(Silence::NobodyMeasured);
             }
-            Ok(Evidence { average: measure.median, newest: measure.newest, measured, missing: 0 })
+            Ok(Evidence { minutes, measured, missing: 0 })
         });
         Finding { policy, evidence }
     }
@@ -174,9 +176,8 @@ impl<'a> Production<'a> {
 fn value(metric: Metric, minute: &ReplayedMinute, load: f64) -> f64 {
     match metric {
         Metric::CPUUtilization => (minute.utilisation * 100.0).min(100.0),
-        Metric::RequestCountPerTarget | Metric::DatabaseConnections => {
-            load / f64::from(minute.serving.max(1))
-        }
+        // Load is what it counts; no other metric follows from the load alone, and none is replayed.
+        _ => load / f64::from(minute.serving.max(1)),
     }
 }
 
@@ -189,34 +190,37 @@ impl Scaler for Production<'_> {
     ) -> (u32, Option<(&'static str, String)>) {
         let current = fleet.capacity();
         let moving = current - fleet.serving();
-        let policies = self.scaling.policies.iter();
+        let policies = self.scaling.policies.iter().filter(|policy| measures(policy.kind));
+        let now = self.at(fleet.minute);
+        let (min, max) = scheduled::bounds(self.scaling, now);
         let question = Question {
             scaling: self.scaling,
-            min: fleet.model.min,
-            max: fleet.model.max,
+            min: min.unwrap_or(fleet.model.min),
+            max: max.unwrap_or(fleet.model.max),
+            bound: None,
             current,
             findings: policies.map(|policy| self.find(policy, fleet, past, loads)).collect(),
+            floors: Vec::new(),
+            setting: scheduled::setting(self.scaling, now),
             hold_down: (moving > 0).then(|| format!("{moving} instances are on their way in or out")),
-            now: self.at(fleet.minute),
+            now,
         };
-        let answer = evaluate(&question, &mut self.memory);
+        let answer = evaluate(question, &mut self.memory);
         (answer.desired, answer.decision)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use lamp_api::v1alpha1::ScalingPolicyType;
-
     use super::*;
 
     const MODEL: CapacityModel = CapacityModel { per_instance: 100.0, boot_minutes: 2, min: 2, max: 20 };
 
     fn scaling() -> Scaling {
         let policy = ScalingPolicy {
-            kind: ScalingPolicyType::TargetTracking,
-            metric: Metric::CPUUtilization,
-            target: 60.0,
+            metric: Some(Metric::CPUUtilization),
+            target: Some(60.0),
+            ..ScalingPolicy::default()
         };
         Scaling { policies: vec![policy], ..Scaling::default() }
     }

@@ -2,21 +2,28 @@
 //!
 //! [`evaluation`] is shared with the read replicas; [`measure`] says what a metric is worth.
 
+mod adjustment;
+pub(crate) mod connections;
 pub(crate) mod evaluation;
+pub(crate) mod finding;
 mod history;
 pub(crate) mod measure;
-pub(crate) mod target_tracking;
+pub(crate) mod readings;
+pub(crate) mod scheduled;
+mod target_tracking;
 #[cfg(test)]
 mod tests;
 
-use jiff::{SignedDuration, Timestamp};
-use lamp_api::v1alpha1::{ScalingPolicy, Tier};
-use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
-use lamp_cloud::{InstanceState, LifecycleState, StatusCheck, TargetState};
+use std::borrow::Cow;
 
-use self::evaluation::{Question, evaluate};
-use self::measure::{Silence, measure};
-use self::target_tracking::{Evidence, Finding};
+use jiff::{SignedDuration, Timestamp};
+use lamp_api::v1alpha1::{MetricScope, Scaling, ScalingPolicy, Tier};
+use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
+use lamp_cloud::{InstanceState, Inventory, LifecycleState, Series, StatusCheck, TargetState};
+
+use self::evaluation::{Question, evaluate, measures};
+use self::finding::{Evidence, Finding};
+use self::measure::{Demand, Silence, measure};
 use crate::healing::{breaker, succession, trouble};
 use crate::kinds::auto_scaling_group::policies;
 use crate::live::tier_view::{MemberView, Targets, TierView, count};
@@ -54,41 +61,72 @@ pub(crate) fn tier_capacity(draft: &mut Draft<'_>, tier: &Tier, observed: Option
 fn scaled(draft: &mut Draft<'_>, tier: &Tier, current: u32) -> u32 {
     let (input, part) = (draft.input, parts::auto_scaling_group(&tier.name));
     let Some(view) = TierView::of(input.inventory, tier) else { return current };
+    let policies = tier.scaling.policies.iter().filter(|policy| measures(policy.kind));
     let question = Question {
         scaling: &tier.scaling,
         min: tier.capacity.min,
         max: tier.capacity.max,
+        bound: connections::bound(draft, tier),
         current,
-        findings: tier.scaling.policies.iter().map(|policy| find(draft, tier, &view, policy)).collect(),
+        findings: policies.map(|policy| find(draft, tier, &view, policy)).collect(),
+        floors: Vec::new(),
+        setting: scheduled::setting(&tier.scaling, input.now),
         hold_down: why_not_shrink(&input, tier, &view),
         now: input.now,
     };
     let memory =
         draft.plan.memory.scaling.entry(part.clone()).or_insert_with(|| ScalingMemory::new(input.now));
-    let answer = evaluate(&question, memory);
+    let answer = evaluate(question, memory);
     if let Some((action, reason)) = answer.decision {
         draft.decide(&part, action, reason);
     }
-    let next_minute = input.now.saturating_add(PERIOD).unwrap_or(input.now);
-    draft.look_at(answer.look_at.map_or(next_minute, |when| when.min(next_minute)));
+    look_again(draft, &tier.scaling, answer.look_at);
     answer.desired
+}
+
+/// When time alone may change what is wanted: with the next minute of metrics, or when a schedule fires.
+pub(crate) fn look_again(draft: &mut Draft<'_>, scaling: &Scaling, answer: Option<Timestamp>) {
+    let now = draft.input.now;
+    let next_minute = scaling.is_measured().then(|| now.saturating_add(PERIOD).unwrap_or(now));
+    let times = [answer, next_minute, scheduled::next(scaling, now)];
+    if let Some(when) = times.into_iter().flatten().min() {
+        draft.look_at(when);
+    }
 }
 
 /// What one policy finds in a tier: the metric speaks for the instances that serve and are warmed up.
 fn find<'t>(draft: &Draft<'_>, tier: &Tier, view: &TierView<'_>, policy: &'t ScalingPolicy) -> Finding<'t> {
     let (inventory, now) = (draft.input.inventory, draft.input.now);
-    let query = queries::of_tier(inventory, tier, policy.metric);
-    let series = query.and_then(|query| inventory.region.signals.get(&query));
     let warm = SignedDuration::from_secs(i64::from(tier.scaling.behavior.warmup_seconds));
     let measured = count(view.members.iter().filter(|member| is_measured(view, member, warm, now)));
-    let evidence = measure(series, policy.metric, now).and_then(|measure| {
-        if measured == 0 {
-            Err(Silence::NobodyMeasured)
-        } else {
-            Ok(Evidence { average: measure.median, newest: measure.newest, measured, missing: 0 })
-        }
-    });
+    let evidence = if measured == 0 {
+        Err(Silence::NobodyMeasured)
+    } else {
+        let minutes = read(inventory, tier, policy)
+            .and_then(|series| measure(series.as_deref(), &Demand::of(policy), now));
+        minutes.map(|minutes| Evidence { minutes: shared(policy, minutes, measured), measured, missing: 0 })
+    };
     Finding { policy, evidence }
+}
+
+/// The series of the metric that a tier's policy follows; none, if it was not answered.
+fn read<'i>(
+    inventory: &'i Inventory,
+    tier: &Tier,
+    policy: &ScalingPolicy,
+) -> Result<Option<Cow<'i, Series>>, Silence> {
+    if let Some(custom) = &policy.custom_metric {
+        let places = readings::places_of_tier(inventory, &tier.name);
+        return Ok(Some(Cow::Owned(readings::custom(inventory, custom, &places)?)));
+    }
+    let query = queries::of_tier(inventory, tier, policy);
+    Ok(query.and_then(|query| inventory.region.signals.get(&query)).map(Cow::Borrowed))
+}
+
+/// A value that all share is divided among those that share it.
+pub(crate) fn shared(policy: &ScalingPolicy, minutes: Vec<f64>, measured: u32) -> Vec<f64> {
+    let total = policy.custom_metric.as_ref().is_some_and(|custom| custom.scope == MetricScope::Total);
+    if total { minutes.into_iter().map(|value| value / f64::from(measured)).collect() } else { minutes }
 }
 
 /// Growth must not wait for a reading of target health: a member in service counts until it is read.

@@ -20,7 +20,7 @@ use lamp_cloud::{CloudError, Part};
 
 use crate::backoff;
 use crate::observed::dns_name;
-use crate::{Plan, PlanInput, site};
+use crate::{Plan, PlanInput, site, spec_in_force};
 
 /// How old `observedTime` may get while nothing else changes.
 const REFRESH: Duration = Duration::from_secs(300);
@@ -34,6 +34,8 @@ pub fn status(
     denied: &[CloudError],
     previous: Option<&LampStackStatus>,
 ) -> LampStackStatus {
+    let spec = spec_in_force(input.spec, input.now);
+    let input = &PlanInput { spec: &spec, ..*input };
     let mut conditions = previous.map(|previous| previous.conditions.clone()).unwrap_or_default();
     let first_ready = previous.and_then(|previous| previous.first_ready_time.clone());
     let deletion = deletion::of(input, plan, previous);

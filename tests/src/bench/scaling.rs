@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use lamp_api::v1alpha1::{Metric, Scaling, ScalingPolicy, ScalingPolicyType};
+use lamp_api::v1alpha1::{Metric, Scaling, ScalingPolicy};
 use lamp_plan::replay::{CapacityModel, Production, ReplayedMinute, Scaler, replay};
 
 use self::others::{PodAutoscaler, TargetTracking};
@@ -104,9 +104,9 @@ fn model(trace: &Trace, size: u32) -> CapacityModel {
 /// CPU would not say.
 fn ours(target: f64) -> Scaling {
     let policy = ScalingPolicy {
-        kind: ScalingPolicyType::TargetTracking,
-        metric: Metric::RequestCountPerTarget,
-        target,
+        metric: Some(Metric::RequestCountPerTarget),
+        target: Some(target),
+        ..ScalingPolicy::default()
     };
     Scaling { policies: vec![policy], ..Scaling::default() }
 }

@@ -74,12 +74,16 @@ named!(
     all_metrics,
     MetricName {
         GroupCpuUtilization,
+        GroupNetworkIn,
+        GroupNetworkOut,
         RequestCountPerTarget,
+        TargetResponseTime,
         UnhealthyHostCount,
         DatabaseCpuUtilization,
         DatabaseConnections,
         ReplicaLag,
         FreeStorageSpace,
+        Other,
     }
 );
 

@@ -1,7 +1,7 @@
 //! What CloudWatch measured.
 
 use anyhow::{Context, Result, bail, ensure};
-use lamp_cloud::{Cloud, MetricName, MetricQuery, Read, Reading, Series};
+use lamp_cloud::{Cloud, MetricName, MetricQuery, OtherMetric, Read, Reading, Series};
 
 use super::database::PRIMARY;
 use super::groups::WEB;
@@ -10,11 +10,13 @@ use super::verbs::word;
 use super::{Contract, Outside};
 
 const MINUTES: u32 = 10;
+/// What is measured, in the order of the queries.
+const VALUES: [f64; 11] = [35.0, 2e6, 2e7, 120.0, 0.2, 0.0, 20.0, 12.0, 0.5, 2e10, 42.0];
 
 impl<C: Cloud, O: Outside> Contract<C, O> {
     pub(super) async fn signals(&mut self) -> Result<()> {
         let queries = self.queries()?;
-        for (query, value) in queries.iter().zip([35.0, 120.0, 0.0, 20.0, 12.0, 0.5, 2e10]) {
+        for (query, value) in queries.iter().zip(VALUES) {
             self.outside.measure(query, value)?;
         }
         loop {
@@ -28,13 +30,17 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
 
     fn queries(&self) -> Result<Vec<MetricQuery>> {
         use MetricName::{
-            DatabaseConnections, DatabaseCpuUtilization, FreeStorageSpace, GroupCpuUtilization, ReplicaLag,
-            RequestCountPerTarget, UnhealthyHostCount,
+            DatabaseConnections, DatabaseCpuUtilization, FreeStorageSpace, GroupCpuUtilization,
+            GroupNetworkIn, GroupNetworkOut, ReplicaLag, RequestCountPerTarget, TargetResponseTime,
+            UnhealthyHostCount,
         };
         let balancer = self.id("load-balancer/web")?;
         let rows = [
             (GroupCpuUtilization, WEB),
+            (GroupNetworkIn, WEB),
+            (GroupNetworkOut, WEB),
             (RequestCountPerTarget, "target-group/web"),
+            (TargetResponseTime("Average".to_owned()), "target-group/web"),
             (UnhealthyHostCount, "target-group/web"),
             (DatabaseCpuUtilization, PRIMARY),
             (DatabaseConnections, PRIMARY),
@@ -46,7 +52,7 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
             let load_balancer = of_targets.then(|| balancer.clone());
             Ok(MetricQuery { metric, resource: self.id(name)?, load_balancer })
         };
-        rows.into_iter().map(query).collect()
+        rows.into_iter().map(query).chain([Ok(queue_length())]).collect()
     }
 
     async fn measured(&mut self, queries: &[MetricQuery]) -> Result<Vec<(MetricQuery, Series)>> {
@@ -82,4 +88,16 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
         self.judge.demand("more than 500 metrics in one call", "Invalid", &word(&refused));
         Ok(())
     }
+}
+
+/// A metric of a user's own.
+fn queue_length() -> MetricQuery {
+    let other = OtherMetric {
+        namespace: "Contract".to_owned(),
+        name: "QueueLength".to_owned(),
+        dimensions: [("Queue".to_owned(), "orders".to_owned())].into(),
+        statistic: "Maximum".to_owned(),
+    };
+    let metric = MetricName::Other(Box::new(other));
+    MetricQuery { metric, resource: String::new(), load_balancer: None }
 }

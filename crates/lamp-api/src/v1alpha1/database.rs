@@ -1,5 +1,7 @@
 //! The database of a site, and its read replicas.
 
+mod connection_limit;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -32,6 +34,10 @@ pub struct Database {
     /// Read replicas. Default: none.
     #[serde(default)]
     pub replicas: Replicas,
+
+    /// How many connections each server bears, and what share of them the tiers may take.
+    #[serde(default)]
+    pub connections: Connections,
 
     /// Automated backups.
     #[serde(default)]
@@ -202,6 +208,31 @@ impl Replicas {
     /// The upper bound in force.
     pub fn max(&self) -> u32 {
         self.max.unwrap_or(self.min)
+    }
+}
+
+/// What bounds the tiers that say how many `databaseConnections` an instance opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Connections {
+    /// Connections that the primary and each replica accept, 1 to 100000. Default: the parameter `max_connections` if it
+    /// is a number, or else what RDS works out from the memory of the instance class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<u32>,
+
+    /// The share of them that all tiers together may open, 10 to 100 per cent. Default 75: the rest is for people, for
+    /// rollouts, and for the memory that RDS keeps for itself.
+    #[serde(default = "default_share")]
+    pub share_percent: u32,
+}
+
+fn default_share() -> u32 {
+    75
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self { max: None, share_percent: default_share() }
     }
 }
 

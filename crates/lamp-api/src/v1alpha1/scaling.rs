@@ -1,7 +1,19 @@
-//! How capacity follows load: the Horizontal Pod Autoscaler's formula, for instances and read replicas.
+//! How capacity follows load, the clock and the forecast, for instances and read replicas.
+
+mod behavior;
+mod formula;
+mod metric;
+mod policy;
+mod schedule;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use behavior::*;
+pub use formula::*;
+pub use metric::*;
+pub use policy::*;
+pub use schedule::*;
 
 /// Policies, and how fast they may act. Capacity grows if any policy wants it, and shrinks only if all agree.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,156 +28,13 @@ pub struct Scaling {
     pub behavior: ScalingBehavior,
 }
 
-/// One rule that capacity follows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ScalingPolicy {
-    /// Kind of the policy: `TargetTracking` keeps a metric near its target. Default `TargetTracking`.
-    #[serde(default, rename = "type")]
-    pub kind: ScalingPolicyType,
-
-    /// The CloudWatch metric. Tiers: `CPUUtilization`, `RequestCountPerTarget` (a minute).
-    /// Read replicas: `CPUUtilization`, `DatabaseConnections`.
-    pub metric: Metric,
-
-    /// The value to keep the average at: per cent, requests a minute, or connections. More than 0.
-    pub target: f64,
-}
-
-/// Kind of a scaling policy.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum ScalingPolicyType {
-    /// Keeps a metric near its target, as the Horizontal Pod Autoscaler does.
-    #[default]
-    TargetTracking,
-}
-
-/// A CloudWatch metric that capacity can follow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub enum Metric {
-    /// Average CPU in per cent.
-    CPUUtilization,
-    /// Requests that each target served in a minute.
-    RequestCountPerTarget,
-    /// Open connections to each replica.
-    DatabaseConnections,
-}
-
-/// How fast, and how surely, capacity may change.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ScalingBehavior {
-    /// Nothing changes while the metric is within this share of its target. Default 0.1, as in Kubernetes.
-    #[serde(default = "default_tolerance")]
-    pub tolerance: f64,
-
-    /// Capacity just added is not counted in metrics for this long. Default 180: boot and first requests.
-    #[serde(default = "default_warmup")]
-    pub warmup_seconds: u32,
-
-    /// Growing. Default: at once, and by at most 100 % a minute.
-    #[serde(default)]
-    pub scale_up: ScaleUp,
-
-    /// Shrinking. Default: to what was enough in nine tenths of the last 45 minutes, by at most 10 % a minute.
-    #[serde(default)]
-    pub scale_down: ScaleDown,
-}
-
-fn default_tolerance() -> f64 {
-    0.1
-}
-
-fn default_warmup() -> u32 {
-    180
-}
-
-impl Default for ScalingBehavior {
-    fn default() -> Self {
-        Self {
-            tolerance: default_tolerance(),
-            warmup_seconds: default_warmup(),
-            scale_up: ScaleUp::default(),
-            scale_down: ScaleDown::default(),
-        }
+impl Scaling {
+    /// Whether AWS changes the capacity, and Lamplighter leaves it alone.
+    pub fn is_owned_by_aws(&self) -> bool {
+        self.policies.iter().any(|policy| policy.owner == PolicyOwner::Aws)
     }
-}
-
-/// How capacity grows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ScaleUp {
-    /// It grows to what was wanted all the time for so many seconds, 0 to 3600. Default 0: growing is urgent.
-    #[serde(default)]
-    pub stabilization_window_seconds: u32,
-
-    /// The largest change in a minute, in per cent of the capacity, at least one; 0 forbids growing. Default 100.
-    #[serde(default = "default_up_percent")]
-    pub percent_per_minute: u32,
-
-    /// A single minute counts at once if the metric is at least so many per cent of its target, 100 to 1000; below
-    /// that the median of three minutes does. Default 133: with a target of 60 % that is a CPU at 80 %, from where on
-    /// answers become slow.
-    #[serde(default = "default_urgent_percent")]
-    pub urgent_percent: u32,
-}
-
-/// How capacity shrinks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ScaleDown {
-    /// It shrinks to what was enough for so many seconds, 0 to 3600. Default 2700: load that comes back within
-    /// three quarters of an hour costs more when its capacity was given away than the capacity does.
-    #[serde(default = "default_down_window")]
-    pub stabilization_window_seconds: u32,
-
-    /// In so many per cent of the window it must have been enough, 50 to 100. Default 90: a few loud minutes of
-    /// otherwise quiet ones hold no capacity. 100 is the rule of the Horizontal Pod Autoscaler.
-    #[serde(default = "default_agreement_percent")]
-    pub agreement_percent: u32,
-
-    /// The largest change in a minute, in per cent of the capacity, at least one; 0 forbids shrinking. Default 10:
-    /// what was a mistake has not gone far when the next minute shows it.
-    #[serde(default = "default_down_percent")]
-    pub percent_per_minute: u32,
-}
-
-fn default_up_percent() -> u32 {
-    100
-}
-
-fn default_urgent_percent() -> u32 {
-    133
-}
-
-fn default_down_window() -> u32 {
-    2700
-}
-
-fn default_agreement_percent() -> u32 {
-    90
-}
-
-fn default_down_percent() -> u32 {
-    10
-}
-
-impl Default for ScaleUp {
-    fn default() -> Self {
-        Self {
-            stabilization_window_seconds: 0,
-            percent_per_minute: default_up_percent(),
-            urgent_percent: default_urgent_percent(),
-        }
-    }
-}
-
-impl Default for ScaleDown {
-    fn default() -> Self {
-        Self {
-            stabilization_window_seconds: default_down_window(),
-            agreement_percent: default_agreement_percent(),
-            percent_per_minute: default_down_percent(),
-        }
+    /// Whether any policy needs something to measure; the clock alone does not.
+    pub fn is_measured(&self) -> bool {
+        self.policies.iter().any(|policy| policy.kind != ScalingPolicyType::Scheduled)
     }
 }

@@ -46,6 +46,15 @@ pub struct Tier {
     #[serde(default)]
     pub scaling: Scaling,
 
+    /// The policy of EC2 Auto Scaling that stands in while Lamplighter is away: `ScaleOut` or `None`. Default `ScaleOut`:
+    /// a tier that follows its CPU, requests or network can then grow without us; it never shrinks without us.
+    #[serde(default)]
+    pub safety_policy: SafetyPolicy,
+
+    /// How many connections to the database each instance opens at most. Default: not known, and so no bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database_connections: Option<DatabaseConnections>,
+
     /// How failed instances are replaced.
     #[serde(default)]
     pub healing: Healing,
@@ -93,6 +102,30 @@ impl Default for Image {
     fn default() -> Self {
         Self { ssm_parameter: Some(AMAZON_LINUX_2023.to_owned()), id: None }
     }
+}
+
+/// What stands in for Lamplighter's scaling while it is away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SafetyPolicy {
+    /// A target tracking policy of EC2 Auto Scaling that only adds instances, later than Lamplighter would.
+    #[default]
+    ScaleOut,
+    /// Nothing: capacity stays as it is.
+    None,
+}
+
+/// Connections that one instance opens at most: the size of its pool, or the number of its PHP workers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DatabaseConnections {
+    /// To the primary, 0 to 10000. Default 0.
+    #[serde(default)]
+    pub primary: u32,
+
+    /// To all read replicas together, among which they are spread evenly, 0 to 10000. Without a replica that serves they
+    /// go to the primary. Default 0.
+    #[serde(default)]
+    pub replicas: u32,
 }
 
 /// Bounds of the number of instances.

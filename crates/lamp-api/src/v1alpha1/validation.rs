@@ -4,11 +4,14 @@
 //! (types, enums, missing fields) is said before, by [`crate::admission`].
 
 mod bounds;
+mod connections;
 mod database;
 mod ignore;
 mod load_balancer;
+mod metric;
 mod network;
 mod parameters;
+mod policy;
 mod scaling;
 mod tiers;
 mod uses;
@@ -23,6 +26,7 @@ pub fn validate(spec: &LampStackSpec) -> Vec<FieldError> {
     network::check(spec, &mut errors);
     tiers::check(spec, &mut errors);
     uses::check(spec, &mut errors);
+    connections::check(spec, &mut errors);
     if let Some(database) = &spec.database {
         database::check(database, &mut errors);
     }

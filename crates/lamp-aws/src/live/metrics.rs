@@ -81,7 +81,7 @@ fn id(index: usize) -> String {
 }
 
 fn query((index, query): (usize, &MetricQuery)) -> MetricDataQuery {
-    let (namespace, name, statistic) = metric(query.metric);
+    let (namespace, name, statistic) = metric(&query.metric);
     let metric = Metric::builder()
         .namespace(namespace)
         .metric_name(name)
@@ -91,23 +91,33 @@ fn query((index, query): (usize, &MetricQuery)) -> MetricDataQuery {
     MetricDataQuery::builder().id(id(index)).metric_stat(stat).return_data(true).build()
 }
 
-fn metric(name: MetricName) -> (&'static str, &'static str, &'static str) {
+fn metric(name: &MetricName) -> (&str, &str, &str) {
     match name {
         MetricName::GroupCpuUtilization => ("AWS/EC2", "CPUUtilization", "Average"),
+        MetricName::GroupNetworkIn => ("AWS/EC2", "NetworkIn", "Average"),
+        MetricName::GroupNetworkOut => ("AWS/EC2", "NetworkOut", "Average"),
         MetricName::RequestCountPerTarget => ("AWS/ApplicationELB", "RequestCountPerTarget", "Sum"),
+        MetricName::TargetResponseTime(statistic) => {
+            ("AWS/ApplicationELB", "TargetResponseTime", statistic.as_str())
+        }
         MetricName::UnhealthyHostCount => ("AWS/ApplicationELB", "UnHealthyHostCount", "Maximum"),
         MetricName::DatabaseCpuUtilization => ("AWS/RDS", "CPUUtilization", "Average"),
         MetricName::DatabaseConnections => ("AWS/RDS", "DatabaseConnections", "Average"),
         MetricName::ReplicaLag => ("AWS/RDS", "ReplicaLag", "Average"),
         MetricName::FreeStorageSpace => ("AWS/RDS", "FreeStorageSpace", "Minimum"),
+        MetricName::Other(other) => (&other.namespace, &other.name, &other.statistic),
     }
 }
 
 fn dimensions(query: &MetricQuery) -> Vec<Dimension> {
     let dimension = |name: &str, value: &str| Dimension::builder().name(name).value(value).build();
-    match query.metric {
-        MetricName::GroupCpuUtilization => vec![dimension("AutoScalingGroupName", &query.resource)],
-        MetricName::RequestCountPerTarget | MetricName::UnhealthyHostCount => {
+    match &query.metric {
+        MetricName::GroupCpuUtilization | MetricName::GroupNetworkIn | MetricName::GroupNetworkOut => {
+            vec![dimension("AutoScalingGroupName", &query.resource)]
+        }
+        MetricName::RequestCountPerTarget
+        | MetricName::TargetResponseTime(_)
+        | MetricName::UnhealthyHostCount => {
             let group = dimension("TargetGroup", target_group(&query.resource));
             let balancer = query.load_balancer.as_deref().map(load_balancer);
             std::iter::once(group).chain(balancer.map(|name| dimension("LoadBalancer", name))).collect()
@@ -116,6 +126,20 @@ fn dimensions(query: &MetricQuery) -> Vec<Dimension> {
         | MetricName::DatabaseConnections
         | MetricName::ReplicaLag
         | MetricName::FreeStorageSpace => vec![dimension("DBInstanceIdentifier", &query.resource)],
+        MetricName::Other(other) => {
+            other.dimensions.iter().map(|(name, value)| dimension(name, dimension_value(value))).collect()
+        }
+    }
+}
+
+/// What CloudWatch has for something of the stack: of load balancing the end of an ARN, of all else the text itself.
+fn dimension_value(value: &str) -> &str {
+    if value.contains(":loadbalancer/") {
+        load_balancer(value)
+    } else if value.contains(":targetgroup/") {
+        target_group(value)
+    } else {
+        value
     }
 }
 

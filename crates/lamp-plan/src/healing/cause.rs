@@ -2,13 +2,14 @@
 //! the way to it.
 
 use jiff::Timestamp;
-use lamp_api::v1alpha1::{Metric, Tier};
-use lamp_cloud::{Body, Resource, State};
+use lamp_api::v1alpha1::Tier;
+use lamp_cloud::{Body, MetricName, Resource, State};
 
 use super::change;
 use super::diagnosis::Patient;
 use crate::live::tier_view::TierView;
-use crate::scaling::measure::measure;
+use crate::scaling::finding::Evidence;
+use crate::scaling::measure::{Demand, measure};
 use crate::{Draft, ailments, parts, queries, site};
 
 /// Processors that are busier than this, per cent, are overloaded whatever the tier scales by.
@@ -90,8 +91,8 @@ fn asks_for_more(draft: &Draft<'_>, tier: &Tier, view: &TierView<'_>) -> Option<
 
 fn is_busy(draft: &Draft<'_>, tier: &Tier) -> Option<String> {
     let inventory = draft.input.inventory;
-    let query = queries::of_tier(inventory, tier, Metric::CPUUtilization)?;
-    let series = inventory.region.signals.get(&query);
-    let cpu = measure(series, Metric::CPUUtilization, draft.input.now).ok()?.median;
+    let query = queries::of_group(inventory, tier, MetricName::GroupCpuUtilization)?;
+    let minutes = measure(inventory.region.signals.get(&query), &Demand::cpu(), draft.input.now).ok()?;
+    let cpu = Evidence { minutes, measured: 1, missing: 0 }.steady();
     (cpu >= BUSY).then(|| format!("its processors are {cpu:.0} % busy"))
 }

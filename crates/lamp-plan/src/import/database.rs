@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lamp_api::v1alpha1::{
-    Backups, Database, Engine, Maintenance, PromotionPolicy, Replicas, Storage, StorageType,
+    Backups, Connections, Database, Engine, Maintenance, PromotionPolicy, Replicas, Storage, StorageType,
 };
 use lamp_cloud::kinds::db_instance::DbInstance;
 use lamp_cloud::kinds::db_parameter_group::DbParameterGroup;
@@ -59,6 +59,7 @@ pub(super) fn read<'a>(survey: &Survey<'a>, primary: &Primary<'a>, found: &mut F
         storage: storage(body),
         multi_zone: body.multi_zone,
         replicas: replicas(survey, primary, found),
+        connections: Connections::default(),
         backups: Backups { retention_days: body.backup_retention_days },
         // The windows that AWS chose stay as they are.
         maintenance: Maintenance::default(),

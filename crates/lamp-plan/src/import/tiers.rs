@@ -1,8 +1,8 @@
 //! The tiers of a site: one for each Auto Scaling group in the network, with its load balancer.
 
 use lamp_api::v1alpha1::{
-    Capacity, Healing, HealthCheck, Image, LoadBalancer, Rollout, RootVolume, Scaling, Scheme, Stickiness,
-    Tier,
+    Capacity, Healing, HealthCheck, Image, LoadBalancer, Rollout, RootVolume, SafetyPolicy, Scaling, Scheme,
+    Stickiness, Tier,
 };
 use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
 use lamp_cloud::kinds::launch_template::TemplateData;
@@ -105,6 +105,8 @@ fn tier<'a>(survey: &Survey<'a>, group: &Group<'a>, found: &mut Found<'a>) -> Ti
         },
         load_balancer,
         scaling: Scaling::default(),
+        safety_policy: SafetyPolicy::default(),
+        database_connections: None,
         healing: Healing { grace_period_seconds: group.body.grace_seconds, ..Healing::default() },
         rollout: Rollout::default(),
         root_volume: data

@@ -7,17 +7,15 @@ use lamp_cloud::Kind;
 use super::pool::{Condition, Pool, Replica};
 use super::pool_part;
 use crate::live::tier_view::count;
-use crate::scaling::evaluation::{Question, evaluate};
-use crate::scaling::measure::{Measure, Silence, measure};
-use crate::scaling::target_tracking::{Evidence, Finding};
+use crate::scaling::evaluation::{Question, evaluate, measures};
+use crate::scaling::finding::{Evidence, Finding};
+use crate::scaling::measure::{Demand, Silence, measure};
+use crate::scaling::{connections, look_again, readings, scheduled, shared};
 use crate::{Draft, ScalingMemory, queries};
-
-/// Metrics have a new datapoint every minute.
-const PERIOD: SignedDuration = SignedDuration::from_secs(60);
 
 /// The number of replicas that are wanted.
 ///
-/// Without a policy it is `min`. With one at least one replica stays, as there would be nothing to measure.
+/// Without a policy it is `min`. With one that measures at least one replica stays, as there would be nothing to measure.
 pub(super) fn desired(draft: &mut Draft<'_>, database: &Database, pool: &Pool<'_>) -> u32 {
     let spec = &database.replicas;
     if spec.scaling.policies.is_empty() {
@@ -25,59 +23,86 @@ pub(super) fn desired(draft: &mut Draft<'_>, database: &Database, pool: &Pool<'_
         return spec.min;
     }
     let max = spec.max().max(spec.min);
-    let min = spec.min.max(1).min(max);
+    let min = spec.min.max(u32::from(spec.scaling.is_measured())).min(max);
     let kept = count(pool.of(&Condition::Kept));
     let unknown = draft.input.inventory.region.unknown(Kind::DbInstance.listing()).is_some();
     if unknown {
         return count(pool.replicas.iter()).max(min).min(max);
     }
     let (now, part) = (draft.input.now, pool_part());
+    let policies = spec.scaling.policies.iter().filter(|policy| measures(policy.kind));
     let question = Question {
         scaling: &spec.scaling,
         min,
         max,
+        bound: None,
         current: kept.max(min).min(max),
-        findings: spec.scaling.policies.iter().map(|policy| find(draft, database, pool, policy)).collect(),
+        findings: policies.map(|policy| find(draft, database, pool, policy)).collect(),
+        floors: connections::replicas_needed(&draft.input, database).into_iter().collect(),
+        setting: scheduled::setting(&spec.scaling, now),
         hold_down: why_not_shrink(pool),
         now,
     };
     let memory = draft.plan.memory.scaling.entry(part.clone()).or_insert_with(|| ScalingMemory::new(now));
-    let answer = evaluate(&question, memory);
+    let answer = evaluate(question, memory);
     if let Some((action, reason)) = answer.decision {
         draft.decide(&part, action, reason);
     }
-    let next_minute = now.saturating_add(PERIOD).unwrap_or(now);
-    draft.look_at(answer.look_at.map_or(next_minute, |when| when.min(next_minute)));
+    look_again(draft, &spec.scaling, answer.look_at);
     answer.desired
 }
 
-/// The average over replicas that serve and had time to warm up.
+/// The average over replicas that serve and had time to warm up, or the one value of a metric of the user's own.
 fn find<'d>(
     draft: &Draft<'_>,
     database: &Database,
     pool: &Pool<'_>,
     policy: &'d ScalingPolicy,
 ) -> Finding<'d> {
-    let warm = pool.replicas.iter().filter(|replica| is_warm(draft, database, replica));
-    let measures: Vec<_> = warm.map(|replica| measure_one(draft, replica, policy)).collect();
-    let values: Vec<Measure> = measures.iter().filter_map(|measure| measure.as_ref().ok().copied()).collect();
-    let measured = count(values.iter());
-    let average = |of: fn(&Measure) -> f64| values.iter().map(of).sum::<f64>() / f64::from(measured);
-    let missing = count(measures.iter().filter(|measure| measure.is_err()));
-    let evidence = if measured > 0 {
-        let (average, newest) = (average(|measure| measure.median), average(|measure| measure.newest));
-        Ok(Evidence { average, newest, measured, missing })
+    let warm: Vec<_> = pool.replicas.iter().filter(|replica| is_warm(draft, database, replica)).collect();
+    let evidence = if warm.is_empty() {
+        Err(Silence::NobodyMeasured)
+    } else if policy.custom_metric.is_some() {
+        measure_all(draft, policy, count(warm.iter()))
     } else {
-        Err(measures.into_iter().find_map(Result::err).unwrap_or(Silence::NobodyMeasured))
+        average(warm.into_iter().map(|replica| measure_one(draft, replica, policy)).collect())
     };
     Finding { policy, evidence }
 }
 
-fn measure_one(draft: &Draft<'_>, replica: &Replica<'_>, policy: &ScalingPolicy) -> Result<Measure, Silence> {
-    let name = queries::replica_metric(policy.metric);
+/// Minute by minute; those without data are counted.
+fn average(measures: Vec<Result<Vec<f64>, Silence>>) -> Result<Evidence, Silence> {
+    let values: Vec<&Vec<f64>> = measures.iter().filter_map(|measure| measure.as_ref().ok()).collect();
+    let (measured, missing) =
+        (count(values.iter()), count(measures.iter().filter(|measure| measure.is_err())));
+    if measured == 0 {
+        return Err(measures.into_iter().find_map(Result::err).unwrap_or(Silence::NobodyMeasured));
+    }
+    let minutes = values.iter().map(|minutes| minutes.len()).min().unwrap_or_default();
+    let of = |minute: usize| {
+        let sum: f64 = values.iter().filter_map(|minutes| minutes.get(minute)).sum();
+        sum / f64::from(measured)
+    };
+    Ok(Evidence { minutes: (0..minutes).map(of).collect(), measured, missing })
+}
+
+fn measure_one(
+    draft: &Draft<'_>,
+    replica: &Replica<'_>,
+    policy: &ScalingPolicy,
+) -> Result<Vec<f64>, Silence> {
+    let name = policy.metric.and_then(queries::replica_metric);
     let query = replica.row.zip(name).map(|(row, name)| queries::of_database(&row.id, name));
     let signals = &draft.input.inventory.region.signals;
-    measure(query.and_then(|query| signals.get(&query)), policy.metric, draft.input.now)
+    measure(query.and_then(|query| signals.get(&query)), &Demand::of(policy), draft.input.now)
+}
+
+fn measure_all(draft: &Draft<'_>, policy: &ScalingPolicy, measured: u32) -> Result<Evidence, Silence> {
+    let inventory = draft.input.inventory;
+    let custom = policy.custom_metric.as_ref().ok_or(Silence::Unanswered)?;
+    let series = readings::custom(inventory, custom, &readings::places_of_replicas(inventory))?;
+    let minutes = measure(Some(&series), &Demand::of(policy), draft.input.now)?;
+    Ok(Evidence { minutes: shared(policy, minutes, measured), measured, missing: 0 })
 }
 
 fn is_warm(draft: &Draft<'_>, database: &Database, replica: &Replica<'_>) -> bool {

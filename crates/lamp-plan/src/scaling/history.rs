@@ -1,5 +1,7 @@
 //! Windows and rates over what was recommended and changed before.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ScalingMemory;
@@ -38,7 +40,15 @@ impl Window {
 impl ScalingMemory {
     /// A history that begins now.
     pub(crate) fn new(now: Timestamp) -> Self {
-        Self { since: now, recommendations: Vec::new(), changes: Vec::new() }
+        Self {
+            since: now,
+            recommendations: Vec::new(),
+            changes: Vec::new(),
+            changed_at: None,
+            silent: BTreeMap::new(),
+            reached: None,
+            bounded: None,
+        }
     }
 
     /// Adds a recommendation, and forgets what is older than `longest`.
@@ -49,7 +59,9 @@ impl ScalingMemory {
         let newest = self.recommendations.last().map_or(self.since, |(at, _)| *at);
         let gap = now.duration_since(newest);
         if gap.is_negative() || gap > LONGEST_GAP {
-            *self = Self::new(now);
+            self.since = now;
+            self.recommendations.clear();
+            self.changes.clear();
         }
         match self.recommendations.last_mut() {
             Some((at, last)) if *last == wanted => *at = now,
@@ -114,6 +126,7 @@ impl ScalingMemory {
 
     /// Remembers that the capacity leaves `before`. A decision that is not carried out yet is remembered once.
     pub(crate) fn changed(&mut self, now: Timestamp, before: u32) {
+        self.changed_at = Some(now);
         match self.changes.last_mut() {
             Some((at, last)) if *last == before => *at = now,
             _ => self.changes.push((now, before)),

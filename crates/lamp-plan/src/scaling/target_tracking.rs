@@ -1,74 +1,26 @@
 //! The Horizontal Pod Autoscaler's formula: how many keep a metric at its target.
 
-use lamp_api::v1alpha1::{Metric, ScalingBehavior, ScalingPolicy};
+use lamp_api::v1alpha1::ScalingBehavior;
 
-use super::measure::Silence;
-
-/// What one policy found.
-#[derive(Clone, Debug)]
-pub(crate) struct Finding<'a> {
-    pub(crate) policy: &'a ScalingPolicy,
-    pub(crate) evidence: Result<Evidence, Silence>,
-}
-
-/// A metric, and whom it speaks for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Evidence {
-    /// Average over those that were measured, of the median of the newest minutes.
-    pub(crate) average: f64,
-    /// The same of the newest minute alone.
-    pub(crate) newest: f64,
-    /// How many were measured: they serve, and are warmed up.
-    pub(crate) measured: u32,
-    /// How many serve but gave no usable data: then nothing shrinks.
-    pub(crate) missing: u32,
-}
-
-impl Evidence {
-    /// Whether the newest minute counts by itself.
-    fn is_urgent(self, target: f64, behavior: &ScalingBehavior) -> bool {
-        self.newest > self.average
-            && self.newest / target >= f64::from(behavior.scale_up.urgent_percent) / 100.0
-    }
-}
-
-/// What one policy wants of a capacity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Wish {
-    /// What is wanted now; the capacity itself, within the tolerance.
-    pub(crate) now: u32,
-    /// What the median of the newest minutes needs, to the instance.
-    pub(crate) steady: u32,
-    /// What the newest minute needs, to the instance.
-    pub(crate) minute: u32,
-}
-
-impl Wish {
-    /// The larger of two in each respect.
-    pub(crate) fn max(self, other: Self) -> Self {
-        Self {
-            now: self.now.max(other.now),
-            steady: self.steady.max(other.steady),
-            minute: self.minute.max(other.minute),
-        }
-    }
-
-    /// The wish to stay as it is.
-    pub(crate) fn stay(current: u32) -> Self {
-        Self { now: current, steady: current, minute: current }
-    }
-}
+use super::finding::{Evidence, Wish};
 
 /// Room for the error of floating point, so that exactly 3.0 instances are 3 and not 4.
 pub(crate) const EPSILON: f64 = 1e-9;
 
+/// Whether the newest minute counts by itself.
+pub(super) fn is_urgent(evidence: &Evidence, target: f64, behavior: &ScalingBehavior) -> bool {
+    let newest = evidence.newest();
+    newest > evidence.steady() && newest / target >= f64::from(behavior.scale_up.urgent_percent) / 100.0
+}
+
 /// What a policy wants: by the median of the newest minutes, or, where the newest one is urgent, by that.
-pub(crate) fn wish(current: u32, evidence: Evidence, target: f64, behavior: &ScalingBehavior) -> Wish {
+pub(super) fn wish(current: u32, evidence: &Evidence, target: f64, behavior: &ScalingBehavior) -> Wish {
     let by = |value| recommend(current, evidence.measured, value / target, behavior.tolerance);
-    let steady = by(evidence.average);
-    let now = if evidence.is_urgent(target, behavior) { steady.max(by(evidence.newest)) } else { steady };
+    let steady = by(evidence.steady());
+    let urgent = is_urgent(evidence, target, behavior);
+    let now = if urgent { steady.max(by(evidence.newest())) } else { steady };
     let need = |value| needed(current, evidence.measured, value / target).0;
-    Wish { now, steady: need(evidence.average), minute: need(evidence.newest) }
+    Wish { now, steady: need(evidence.steady()), minute: need(evidence.newest()) }
 }
 
 /// `ceil(measured x average / target)`, and what part of the capacity that is.
@@ -94,55 +46,15 @@ fn recommend(current: u32, measured: u32, ratio: f64, tolerance: f64) -> u32 {
     if (adjusted - 1.0).abs() <= tolerance + EPSILON { current } else { wanted }
 }
 
-impl Finding<'_> {
-    /// Whether there was data of everything that serves.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.evidence.as_ref().is_ok_and(|evidence| evidence.missing == 0)
-    }
-
-    /// The finding in a sentence.
-    pub(crate) fn sentence(&self, behavior: &ScalingBehavior) -> String {
-        let metric = name(self.policy.metric);
-        match &self.evidence {
-            Err(silence) => format!("{metric} decides nothing: {silence}"),
-            Ok(evidence) => {
-                let missing = if evidence.missing == 0 {
-                    String::new()
-                } else {
-                    format!(", {} without data", evidence.missing)
-                };
-                let value = if evidence.is_urgent(self.policy.target, behavior) {
-                    format!("{} in the newest minute", round(evidence.newest))
-                } else {
-                    round(evidence.average)
-                };
-                let target = round(self.policy.target);
-                format!("{metric} {value} against a target of {target} on {}{missing}", evidence.measured)
-            }
-        }
-    }
-}
-
-/// The metric's name, as the spec writes it.
-fn name(metric: Metric) -> &'static str {
-    match metric {
-        Metric::CPUUtilization => "CPUUtilization",
-        Metric::RequestCountPerTarget => "RequestCountPerTarget",
-        Metric::DatabaseConnections => "DatabaseConnections",
-    }
-}
-
-/// A number with at most one decimal, as people read it.
-fn round(value: f64) -> String {
-    let text = format!("{value:.1}");
-    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn evidence(minutes: [f64; 3], measured: u32) -> Evidence {
+        Evidence { minutes: minutes.to_vec(), measured, missing: 0 }
+    }
 
     fn at(current: u32, measured: u32, average: f64) -> u32 {
         recommend(current, measured, average / 60.0, 0.1)
@@ -174,10 +86,7 @@ mod tests {
     #[test]
     fn one_urgent_minute_counts_at_once_and_a_lesser_one_waits_for_another() {
         let behavior = ScalingBehavior::default();
-        let of = |newest| {
-            let evidence = Evidence { average: 50.0, newest, measured: 4, missing: 0 };
-            wish(4, evidence, 50.0, &behavior)
-        };
+        let of = |newest| wish(4, &evidence([50.0, 50.0, newest], 4), 50.0, &behavior);
         assert_eq!(of(66.0), Wish { now: 4, steady: 4, minute: 6 });
         assert_eq!(of(67.0), Wish { now: 6, steady: 4, minute: 6 });
         assert_eq!(of(51.0), Wish { now: 4, steady: 4, minute: 5 }, "the minute is counted to the instance");
@@ -191,8 +100,7 @@ mod tests {
         ) {
             let behavior = ScalingBehavior { tolerance, ..ScalingBehavior::default() };
             let wish = |value| {
-                let evidence = Evidence { average: value, newest: value, measured: share.min(current), missing: 0 };
-                wish(current, evidence, 60.0, &behavior)
+                wish(current, &evidence([value; 3], share.min(current)), 60.0, &behavior)
             };
             let (before, after) = (wish(low), wish(low + more));
             prop_assert!(before.now <= after.now && before.minute <= after.minute, "{before:?} {after:?}");

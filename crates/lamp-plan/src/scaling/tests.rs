@@ -27,7 +27,7 @@ fn step(world: &mut World) -> (Plan, u32) {
 
 /// Lets the history cover every window.
 fn with_history(world: &mut World) {
-    let memory = ScalingMemory { since: at(-4000), recommendations: Vec::new(), changes: Vec::new() };
+    let memory = ScalingMemory::new(at(-4000));
     world.memory.scaling.insert(crate::parts::auto_scaling_group("web"), memory);
     let part = crate::parts::auto_scaling_group("web");
     let quiet = world.memory.scaling.get_mut(&part).unwrap();
@@ -81,7 +81,7 @@ fn load_grows_the_tier_at_once_and_the_decision_has_its_numbers() {
 fn growth_is_limited_by_rate_and_bounds() {
     let mut world = scaled(2);
     world.cpu(100.0);
-    world.spec.tiers[0].scaling.policies[0].target = 10.0;
+    world.spec.tiers[0].scaling.policies[0].target = Some(10.0);
     assert_eq!(step(&mut world).1, 4, "twice as many in a minute");
     let mut world = scaled(10);
     world.cpu(100.0);
@@ -172,8 +172,8 @@ fn of_several_policies_the_largest_wins_and_all_must_have_data_to_shrink() {
         let tier = world.tier();
         let query = world
             .plan(|draft| {
-                let metric = lamp_api::v1alpha1::Metric::RequestCountPerTarget;
-                crate::queries::of_tier(draft.input.inventory, &tier, metric).unwrap()
+                let policy = tier.scaling.policies[1].clone();
+                crate::queries::of_tier(draft.input.inventory, &tier, &policy).unwrap()
             })
             .1;
         world.signal(query, value);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lamp_cloud::kinds::db_instance::DbInstance;
-use lamp_cloud::{Kind, MetricName, MetricQuery, Reference, ResourceId, Series, tag};
+use lamp_cloud::{Kind, MetricName, MetricQuery, OtherMetric, Reference, ResourceId, Series, tag};
 
 use crate::live::load::{Site, SiteLoad};
 use crate::world::World;
@@ -16,6 +16,11 @@ use crate::world::World;
 const MEMORY: Duration = Duration::from_secs(2 * 86_400);
 /// How late a datapoint is, after the end of its minute.
 const DELAY: i64 = 60;
+/// What a request brings, and what its answer weighs.
+const BYTES_IN: f64 = 2_000.0;
+const BYTES_OUT: f64 = 20_000.0;
+/// What an answer takes where nobody waits.
+const SERVICE_SECONDS: f64 = 0.05;
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 
 /// A value and when it changed.
@@ -66,6 +71,15 @@ pub(crate) struct Records {
     groups: BTreeMap<ResourceId, Track<usize>>,
     /// Whether a database answers.
     databases: BTreeMap<ResourceId, Track<bool>>,
+    /// What others put, by namespace, name and dimensions; none while they put nothing.
+    others: BTreeMap<OtherName, Track<Option<f64>>>,
+}
+
+/// Namespace, name and dimensions.
+type OtherName = (String, String, BTreeMap<String, String>);
+
+fn other_name(metric: &OtherMetric) -> OtherName {
+    (metric.namespace.clone(), metric.name.clone(), metric.dimensions.clone())
 }
 
 impl Records {
@@ -75,6 +89,12 @@ impl Records {
 
     pub(crate) fn is_up(&self, database: &str, at: Timestamp) -> bool {
         self.databases.get(database).and_then(|track| track.at(at)).unwrap_or(false)
+    }
+
+    /// One datapoint is put a minute: it is the average, the sum, the largest, and every percentile.
+    fn other(&self, metric: &OtherMetric, at: Timestamp) -> Option<f64> {
+        let value = self.others.get(&other_name(metric))?.at(at)??;
+        Some(if metric.statistic == "SampleCount" { 1.0 } else { value })
     }
 
     pub(crate) fn forget_targets(&mut self, group: &str) {
@@ -87,6 +107,11 @@ impl Records {
 }
 
 impl World {
+    /// Somebody puts a value of a metric every minute from now on, or ceases to.
+    pub fn put_metric(&mut self, metric: &OtherMetric, value: Option<f64>) {
+        self.records.others.entry(other_name(metric)).or_default().set(self.now, value);
+    }
+
     pub(crate) fn record_targets(&mut self, group: &str) {
         let counts = self.count_targets(group);
         self.records.targets.entry(group.to_owned()).or_default().set(self.now, counts);
@@ -136,17 +161,20 @@ impl World {
 
     pub(super) fn point(&self, meter: &Meter, query: &MetricQuery, minute: Timestamp) -> Option<(Timestamp, f64)> {
         let at = minute + Duration::from_secs(30);
-        let value = match query.metric {
+        let value = match &query.metric {
             MetricName::GroupCpuUtilization => self.group_cpu(meter, &query.resource, at)?,
-            MetricName::RequestCountPerTarget => {
-                let (_, load) = self.load_at(meter, Kind::TargetGroup, &query.resource, at)?;
-                load.per_target.get(&query.resource)? * 60.0 * self.noise(&query.resource, at)
+            MetricName::GroupNetworkIn => self.group_requests(meter, &query.resource, at)? * BYTES_IN,
+            MetricName::GroupNetworkOut => self.group_requests(meter, &query.resource, at)? * BYTES_OUT,
+            MetricName::RequestCountPerTarget => self.requests(meter, &query.resource, at)?,
+            MetricName::TargetResponseTime(statistic) => {
+                self.response_time(meter, &query.resource, statistic, at)?
             }
             MetricName::UnhealthyHostCount => self.unhealthy_hosts(&query.resource, minute)?,
             MetricName::DatabaseCpuUtilization => self.database_cpu(meter, &query.resource, at)?,
             MetricName::DatabaseConnections => self.connections(meter, &query.resource, at)?,
             MetricName::ReplicaLag => self.replica_lag(meter, &query.resource, at)?,
             MetricName::FreeStorageSpace => self.free_storage(&query.resource, at)?,
+            MetricName::Other(other) => self.records.other(other, at)?,
         };
         Some((minute, value))
     }
@@ -188,6 +216,30 @@ impl World {
         let (healthy, cpu) = busiest.unwrap_or((0, 0.0));
         let share = (healthy as f64 / members as f64).min(1.0);
         Some(((idle + cpu * share) * self.noise(id, at)).min(100.0))
+    }
+
+    /// Requests a minute that each target of a group serves.
+    fn requests(&self, meter: &Meter, id: &str, at: Timestamp) -> Option<f64> {
+        let (_, load) = self.load_at(meter, Kind::TargetGroup, id, at)?;
+        Some(load.per_target.get(id)? * 60.0 * self.noise(id, at))
+    }
+
+    /// Requests a minute that each member of an Auto Scaling group serves.
+    fn group_requests(&self, meter: &Meter, id: &str, at: Timestamp) -> Option<f64> {
+        self.records.groups.get(id)?.at(at).filter(|count| *count > 0)?;
+        let (site, load) = self.load_at(meter, Kind::AutoScalingGroup, id, at)?;
+        let served = site.target_groups_of(id).filter_map(|group| load.per_target.get(group));
+        Some(served.sum::<f64>() * 60.0 * self.noise(id, at))
+    }
+
+    /// One server with a queue: the busier, the longer, up to ten seconds. Percentiles are those of its exponential law.
+    fn response_time(&self, meter: &Meter, id: &str, statistic: &str, at: Timestamp) -> Option<f64> {
+        let (_, load) = self.load_at(meter, Kind::TargetGroup, id, at)?;
+        let idle = 1.0 - load.cpu.get(id)? / 100.0;
+        let average = SERVICE_SECONDS / idle.max(SERVICE_SECONDS / 10.0);
+        let percent = statistic.strip_prefix('p').and_then(|percent| percent.parse::<f64>().ok());
+        let factor = percent.map_or(1.0, |percent| -(1.0 - (percent / 100.0).min(0.9999)).ln());
+        Some(average * factor * self.noise(id, at))
     }
 
     /// The maximum within the minute: at its start and at each change in it.

@@ -25,6 +25,9 @@ pub(super) fn check(database: &Database, errors: &mut Vec<FieldError>) {
     class(&database.instance_class, format!("{PATH}.instanceClass"), errors);
     storage(&database.storage, errors);
     replicas(database, errors);
+    let connections = &database.connections;
+    within(errors, format!("{PATH}.connections.max"), connections.max.unwrap_or(1), 1..=100_000);
+    within(errors, format!("{PATH}.connections.sharePercent"), connections.share_percent, 10..=100);
     within(errors, format!("{PATH}.backups.retentionDays"), database.backups.retention_days, 0..=35);
     maintenance(&database.maintenance, errors);
     promotion(database, errors);
@@ -77,7 +80,9 @@ fn replicas(database: &Database, errors: &mut Vec<FieldError>) {
         class(name, format!("{path}.instanceClass"), errors);
     }
     within(errors, format!("{path}.maxLagSeconds"), replicas.max_lag_seconds, 1..=86_400);
-    scaling::check(&replicas.scaling, scaling::Subject::Replicas, &format!("{path}.scaling"), errors);
+    let kind = scaling::SubjectKind::Replicas;
+    let subject = scaling::Subject { kind, min: replicas.min, max: replicas.max() };
+    scaling::check(&replicas.scaling, subject, &format!("{path}.scaling"), errors);
 }
 
 fn bounds(replicas: &Replicas, path: &str, errors: &mut Vec<FieldError>) {
@@ -93,7 +98,7 @@ fn bounds(replicas: &Replicas, path: &str, errors: &mut Vec<FieldError>) {
 /// Who wants a replica to take over by itself needs one.
 fn promotion(database: &Database, errors: &mut Vec<FieldError>) {
     let replicas = &database.replicas;
-    let has_none = replicas.min == 0 && replicas.scaling.policies.is_empty();
+    let has_none = replicas.min == 0 && !replicas.scaling.is_measured();
     if database.promotion == PromotionPolicy::Automatic && has_none {
         let detail = "needs read replicas, of which one takes over: set replicas.min to at least 1";
         errors.push(FieldError::invalid(format!("{PATH}.promotion"), "Automatic", detail));

@@ -1,25 +1,40 @@
-//! Scaling policies of tiers and of read replicas.
+//! Scaling of tiers and of read replicas: the policies together, and how fast they may act.
 
 use super::bounds::within;
+use super::policy;
 use crate::FieldError;
-use crate::v1alpha1::{Metric, ScaleDown, ScaleUp, Scaling, ScalingPolicy};
+use crate::v1alpha1::{PolicyOwner, ScaleDown, ScaleUp, Scaling, ScalingPolicyType};
 
-/// What is scaled; it decides which metrics exist.
+/// What is scaled; it decides which metrics exist, and bounds what a schedule may set.
 #[derive(Clone, Copy)]
-pub(super) enum Subject {
-    Tier { balanced: bool },
+pub(super) struct Subject {
+    pub(super) kind: SubjectKind,
+    pub(super) min: u32,
+    pub(super) max: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum SubjectKind {
+    Tier { balanced: bool, database: bool },
     Replicas,
 }
 
 pub(super) fn check(scaling: &Scaling, subject: Subject, path: &str, errors: &mut Vec<FieldError>) {
     for (index, policy) in scaling.policies.iter().enumerate() {
         let field = format!("{path}.policies[{index}]");
-        target(policy, &field, errors);
-        metric(policy.metric, subject, &field, errors);
-        if scaling.policies[..index].iter().any(|earlier| earlier.metric == policy.metric) {
-            errors.push(FieldError::duplicate(format!("{field}.metric"), name(policy.metric)));
+        policy::check(policy, subject, &field, errors);
+        let same = |earlier: &&crate::v1alpha1::ScalingPolicy| {
+            let tracked = policy.kind == ScalingPolicyType::TargetTracking;
+            (tracked || policy.kind == ScalingPolicyType::Predictive) && earlier.kind == policy.kind
+        };
+        let earlier = scaling.policies[..index].iter().filter(same);
+        if let Some(metric) =
+            policy.metric.filter(|metric| earlier.clone().any(|it| it.metric == Some(*metric)))
+        {
+            errors.push(FieldError::duplicate(format!("{field}.metric"), metric.as_str()));
         }
     }
+    one_owner(scaling, path, errors);
     let behavior = &scaling.behavior;
     within(errors, format!("{path}.behavior.tolerance"), behavior.tolerance, 0.0..=0.5);
     within(errors, format!("{path}.behavior.warmupSeconds"), behavior.warmup_seconds, 0..=3600);
@@ -27,42 +42,21 @@ pub(super) fn check(scaling: &Scaling, subject: Subject, path: &str, errors: &mu
     down(&behavior.scale_down, &format!("{path}.behavior.scaleDown"), errors);
 }
 
-fn target(policy: &ScalingPolicy, path: &str, errors: &mut Vec<FieldError>) {
-    let field = format!("{path}.target");
-    let target = policy.target;
-    if policy.metric == Metric::CPUUtilization {
-        if !(10.0..=100.0).contains(&target) {
-            errors.push(FieldError::invalid(field, target, "must be from 10 to 100 per cent of CPU"));
-        }
-    } else if !(target.is_finite() && target > 0.0) {
-        errors.push(FieldError::invalid(field, target, "must be more than 0"));
+/// Two who change one capacity undo each other's work.
+fn one_owner(scaling: &Scaling, path: &str, errors: &mut Vec<FieldError>) {
+    if !scaling.is_owned_by_aws() {
+        return;
     }
-}
-
-fn metric(metric: Metric, subject: Subject, path: &str, errors: &mut Vec<FieldError>) {
-    let field = format!("{path}.metric");
-    match (metric, subject) {
-        (Metric::RequestCountPerTarget, Subject::Tier { balanced: false }) => {
-            let detail = "RequestCountPerTarget is counted by a load balancer, and this tier has none";
-            errors.push(FieldError::forbidden(field, detail));
+    for (index, policy) in scaling.policies.iter().enumerate() {
+        let field = format!("{path}.policies[{index}]");
+        let scheduled = policy.kind == ScalingPolicyType::Scheduled;
+        if scheduled && policy.desired.is_some() {
+            let detail = "AWS owns the capacity, by another policy; a schedule can set min and max";
+            errors.push(FieldError::forbidden(format!("{field}.desired"), detail));
+        } else if !scheduled && policy.owner != PolicyOwner::Aws {
+            let detail = "must be AWS like that of the other policies: two owners of one capacity undo each other's work";
+            errors.push(FieldError::invalid(format!("{field}.owner"), "Lamplighter", detail));
         }
-        (Metric::DatabaseConnections, Subject::Tier { .. }) => {
-            let supported = ["CPUUtilization", "RequestCountPerTarget"];
-            errors.push(FieldError::not_supported(field, name(metric), &supported));
-        }
-        (Metric::RequestCountPerTarget, Subject::Replicas) => {
-            let supported = ["CPUUtilization", "DatabaseConnections"];
-            errors.push(FieldError::not_supported(field, name(metric), &supported));
-        }
-        _ => {}
-    }
-}
-
-fn name(metric: Metric) -> &'static str {
-    match metric {
-        Metric::CPUUtilization => "CPUUtilization",
-        Metric::RequestCountPerTarget => "RequestCountPerTarget",
-        Metric::DatabaseConnections => "DatabaseConnections",
     }
 }
 

@@ -393,16 +393,16 @@ fn scaling() {
     check(
         &[("/tiers/0/scaling", scaling)],
         expect![[r#"
-        spec.tiers[0].scaling.policies[0].target: Invalid value: 101.0: must be from 10 to 100 per cent of CPU
-        spec.tiers[0].scaling.policies[1].target: Invalid value: 0.0: must be more than 0
-        spec.tiers[0].scaling.policies[2].metric: Unsupported value: "DatabaseConnections": supported values: "CPUUtilization", "RequestCountPerTarget"
-        spec.tiers[0].scaling.policies[3].metric: Duplicate value: "CPUUtilization"
-        spec.tiers[0].scaling.behavior.tolerance: Invalid value: 0.6: must be from 0 to 0.5
-        spec.tiers[0].scaling.behavior.warmupSeconds: Invalid value: 3601: must be from 0 to 3600
-        spec.tiers[0].scaling.behavior.scaleUp.urgentPercent: Invalid value: 99: must be from 100 to 1000
-        spec.tiers[0].scaling.behavior.scaleDown.stabilizationWindowSeconds: Invalid value: 4000: must be from 0 to 3600
-        spec.tiers[0].scaling.behavior.scaleDown.agreementPercent: Invalid value: 101: must be from 50 to 100
-    "#]],
+            spec.tiers[0].scaling.policies[0].target: Invalid value: 101.0: must be from 10 to 100 per cent of CPU
+            spec.tiers[0].scaling.policies[1].target: Invalid value: 0.0: must be more than 0
+            spec.tiers[0].scaling.policies[2].metric: Unsupported value: "DatabaseConnections": supported values: "CPUUtilization", "RequestCountPerTarget", "TargetResponseTime", "NetworkIn", "NetworkOut"
+            spec.tiers[0].scaling.policies[3].metric: Duplicate value: "CPUUtilization"
+            spec.tiers[0].scaling.behavior.tolerance: Invalid value: 0.6: must be from 0 to 0.5
+            spec.tiers[0].scaling.behavior.warmupSeconds: Invalid value: 3601: must be from 0 to 3600
+            spec.tiers[0].scaling.behavior.scaleUp.urgentPercent: Invalid value: 99: must be from 100 to 1000
+            spec.tiers[0].scaling.behavior.scaleDown.stabilizationWindowSeconds: Invalid value: 4000: must be from 0 to 3600
+            spec.tiers[0].scaling.behavior.scaleDown.agreementPercent: Invalid value: 101: must be from 50 to 100
+        "#]],
     );
     let counted = json!({"policies": [{"metric": "RequestCountPerTarget", "target": 100}]});
     check(
@@ -414,8 +414,8 @@ fn scaling() {
     check(
         &[("/database/replicas/scaling", counted)],
         expect![[r#"
-        spec.database.replicas.scaling.policies[0].metric: Unsupported value: "RequestCountPerTarget": supported values: "CPUUtilization", "DatabaseConnections"
-    "#]],
+            spec.database.replicas.scaling.policies[0].metric: Unsupported value: "RequestCountPerTarget": supported values: "CPUUtilization", "DatabaseConnections", "ReplicaLag"
+        "#]],
     );
 }
 

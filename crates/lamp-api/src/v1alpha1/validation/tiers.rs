@@ -1,6 +1,7 @@
 //! The list of tiers, and each tier by itself.
 
 use super::bounds::{lower_or_digit, only, unique, within};
+use super::scaling::SubjectKind;
 use super::{load_balancer, scaling};
 use crate::FieldError;
 use crate::names::is_dns_label;
@@ -32,11 +33,11 @@ pub(super) fn check(spec: &LampStackSpec, errors: &mut Vec<FieldError>) {
     let names = spec.tiers.iter().map(|tier| tier.name.as_str());
     unique(errors, names, |index| format!("spec.tiers[{index}].name"));
     for (index, tier) in spec.tiers.iter().enumerate() {
-        one(tier, &format!("spec.tiers[{index}]"), &spec.region, errors);
+        one(tier, &format!("spec.tiers[{index}]"), spec, errors);
     }
 }
 
-fn one(tier: &Tier, path: &str, region: &str, errors: &mut Vec<FieldError>) {
+fn one(tier: &Tier, path: &str, spec: &LampStackSpec, errors: &mut Vec<FieldError>) {
     name(&tier.name, path, errors);
     image(&tier.image, path, errors);
     instance_types(&tier.instance_types, path, errors);
@@ -46,9 +47,11 @@ fn one(tier: &Tier, path: &str, region: &str, errors: &mut Vec<FieldError>) {
     }
     capacity(tier, path, errors);
     if let Some(balancer) = &tier.load_balancer {
-        load_balancer::check(balancer, path, region, errors);
+        load_balancer::check(balancer, path, &spec.region, errors);
     }
-    let subject = scaling::Subject::Tier { balanced: tier.load_balancer.is_some() };
+    let (balanced, database) = (tier.load_balancer.is_some(), spec.database.is_some());
+    let kind = SubjectKind::Tier { balanced, database };
+    let subject = scaling::Subject { kind, min: tier.capacity.min, max: tier.capacity.max };
     scaling::check(&tier.scaling, subject, &format!("{path}.scaling"), errors);
     healing(&tier.healing, path, errors);
     within(errors, format!("{path}.rollout.bakeSeconds"), tier.rollout.bake_seconds, 0..=3600);

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use lamp_cloud::kinds::auto_scaling_group::{AutoScalingGroup, ScalingPolicy, TrackedMetric};
-use lamp_cloud::{Kind, MetricName, MetricQuery, Reference};
+use lamp_cloud::{Kind, MetricName, MetricQuery, OtherMetric, Reference};
 
 use super::groups::is_suspended;
 use super::metrics::Meter;
@@ -178,8 +178,19 @@ fn tracked_query(id: &str, body: &AutoScalingGroup, metric: &TrackedMetric) -> O
             let metric = MetricName::RequestCountPerTarget;
             Some(MetricQuery { metric, resource, load_balancer: None })
         }
-        TrackedMetric::AverageNetworkIn | TrackedMetric::AverageNetworkOut => None,
-        TrackedMetric::Customized { .. } | TrackedMetric::Other(_) => None,
+        TrackedMetric::AverageNetworkIn => Some(of_group(MetricName::GroupNetworkIn)),
+        TrackedMetric::AverageNetworkOut => Some(of_group(MetricName::GroupNetworkOut)),
+        TrackedMetric::Customized { namespace, name, dimensions, statistic } => {
+            let other = OtherMetric {
+                namespace: namespace.clone(),
+                name: name.clone(),
+                dimensions: dimensions.clone(),
+                statistic: statistic.clone(),
+            };
+            let metric = MetricName::Other(Box::new(other));
+            Some(MetricQuery { metric, resource: String::new(), load_balancer: None })
+        }
+        TrackedMetric::Other(_) => None,
     }
 }
 

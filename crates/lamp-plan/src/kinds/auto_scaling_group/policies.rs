@@ -13,6 +13,7 @@ use lamp_cloud::{Body, Kind, ResourceId, token};
 
 use crate::healing::{breaker, succession};
 use crate::observed::held;
+use crate::scaling::scheduled;
 use crate::{Draft, PlanInput, holds, parts, rollout};
 
 /// A CPU that is busier than this answers slowly, whatever the target is.
@@ -176,6 +177,9 @@ pub(crate) fn capacity(
         format!("capacity stays until AWS owns it no more: {standing}")
     };
     draft.decide(&part, "Hold", reason);
+    if let Some(when) = scheduled::next(&tier.scaling, draft.input.now) {
+        draft.look_at(when);
+    }
     let spared = || group.desired.max(least).min(tier.capacity.max).max(group.desired);
     Some(if only_grows { spared() } else { group.desired })
 }

@@ -218,11 +218,8 @@ fn nothing_shrinks_while_policies_are_not_known() {
     let mut world = tier(&ours(), 8);
     world.policies = None;
     world.cpu(5.0);
-    let memory = crate::ScalingMemory {
-        since: crate::world::at(-4000),
-        recommendations: vec![(crate::world::at(-15), 1)],
-        changes: Vec::new(),
-    };
+    let mut memory = crate::ScalingMemory::new(crate::world::at(-4000));
+    memory.recommendations.push((crate::world::at(-15), 1));
     world.memory.scaling.insert(parts::auto_scaling_group("web"), memory);
     let tier = world.tier();
     let mut capacity = |world: &mut World| {

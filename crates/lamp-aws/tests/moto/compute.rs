@@ -194,7 +194,7 @@ async fn group_changes() {
 
 #[tokio::test]
 async fn policies_of_a_group_come_and_go_and_those_of_others_are_shown_in_words() {
-    let site = Site::new("us-west-1", &[]).await;
+    let site = Site::new("ap-east-2", &[]).await;
     let metric = TrackedMetric::AverageCpuUtilization;
     let ours = ScalingPolicy {
         name: "lamplighter-safety".to_owned(),

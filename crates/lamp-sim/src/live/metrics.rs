@@ -57,7 +57,7 @@ impl<T> Default for Track<T> {
 
 /// What one call works out on its way.
 #[derive(Debug)]
-struct Meter {
+pub(super) struct Meter {
     sites: BTreeMap<String, Site>,
     loads: RefCell<BTreeMap<(String, Timestamp), Rc<SiteLoad>>>,
 }
@@ -135,13 +135,17 @@ impl World {
 
     /// The last `minutes` of each metric, oldest first.
     pub(crate) fn metrics(&self, queries: &[MetricQuery], minutes: u32) -> Vec<(MetricQuery, Series)> {
-        let meter = Meter { sites: self.sites(), loads: RefCell::default() };
+        let meter = self.meter();
         let answer = |query: &MetricQuery| {
             let points =
                 self.minutes(minutes).filter_map(|minute| self.point(&meter, query, minute)).collect();
             (query.clone(), Series { points, incomplete: false })
         };
         queries.iter().map(answer).collect()
+    }
+
+    pub(super) fn meter(&self) -> Meter {
+        Meter { sites: self.sites(), loads: RefCell::default() }
     }
 
     /// Minutes that are over and published.
@@ -155,7 +159,12 @@ impl World {
             .filter_map(|start| Timestamp::from_second(start).ok())
     }
 
-    fn point(&self, meter: &Meter, query: &MetricQuery, minute: Timestamp) -> Option<(Timestamp, f64)> {
+    pub(super) fn point(
+        &self,
+        meter: &Meter,
+        query: &MetricQuery,
+        minute: Timestamp,
+    ) -> Option<(Timestamp, f64)> {
         let at = minute + Duration::from_secs(30);
         let value = match &query.metric {
             MetricName::GroupCpuUtilization => self.group_cpu(meter, &query.resource, at)?,

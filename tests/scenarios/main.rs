@@ -29,6 +29,7 @@ mod modes;
 mod older_store;
 mod orphans;
 mod permissions;
+mod predictive;
 mod replicas;
 mod rollout;
 mod scaling;

@@ -209,7 +209,7 @@ impl Shape {
             | Read::Everyones { page, .. }
             | Read::ZoneInstances { page, .. }
             | Read::NetworkInterfaces { page, .. } => Self::Listing { continues: page.is_some() },
-            Read::Metrics { .. } => Self::Metrics,
+            Read::Metrics { .. } | Read::History { .. } => Self::Metrics,
             _ => Self::Other,
         }
     }

@@ -2,6 +2,7 @@
 //! the defaults of ours, with the same model of capacity and the same minutes of metrics.
 
 mod others;
+pub mod predictive;
 mod trace;
 
 use std::fmt::Write;
@@ -46,16 +47,7 @@ impl Outcome {
 /// # Errors
 /// A folder without traces, or a file that is none.
 pub fn table(folder: &Path) -> Result<String> {
-    let mut traces = Vec::new();
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "csv") {
-            traces.push(Trace::read(&path)?);
-        }
-    }
-    ensure!(!traces.is_empty(), "{} has no .csv files", folder.display());
-    traces.sort_by(|one, other| one.name.cmp(&other.name));
+    let traces = traces(folder)?;
     let mut table = String::from(
         "| trace | instances | target tracking | Horizontal Pod Autoscaler | Lamplighter | hours | overload |\n|---|---|---|---|---|---|---|\n",
     );
@@ -76,6 +68,21 @@ pub fn table(folder: &Path) -> Result<String> {
         }
     }
     Ok(table)
+}
+
+/// The traces of a folder, by their names.
+fn traces(folder: &Path) -> Result<Vec<Trace>> {
+    let mut traces = Vec::new();
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "csv") {
+            traces.push(Trace::read(&path)?);
+        }
+    }
+    ensure!(!traces.is_empty(), "{} has no .csv files", folder.display());
+    traces.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(traces)
 }
 
 fn cell(outcome: Outcome) -> String {

@@ -18,6 +18,9 @@ struct Args {
     /// of AWS, the Horizontal Pod Autoscaler, and the defaults of ours.
     #[arg(long, value_name = "DIR")]
     scaling: Option<PathBuf>,
+    /// With `--scaling`: sets the defaults of ours beside the same with a forecast.
+    #[arg(long, requires = "scaling")]
+    predictive: bool,
     /// Measures one pass over so many stacks, for the process that asked.
     #[arg(long, value_name = "STACKS", hide = true)]
     sweep: Option<usize>,
@@ -30,7 +33,9 @@ fn main() -> Result<()> {
         return Ok(());
     }
     if let Some(folder) = args.scaling {
-        print!("{}", scaling::table(&folder)?);
+        let table =
+            if args.predictive { scaling::predictive::table(&folder)? } else { scaling::table(&folder)? };
+        print!("{table}");
         return Ok(());
     }
     let figures = all()?;

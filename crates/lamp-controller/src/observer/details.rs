@@ -250,7 +250,8 @@ fn subject(read: &Read) -> Option<&ResourceId> {
         | Read::NetworkInstances { .. }
         | Read::ZoneInstances { .. }
         | Read::NetworkInterfaces { .. }
-        | Read::Metrics { .. } => None,
+        | Read::Metrics { .. }
+        | Read::History { .. } => None,
         Read::One { .. } | Read::DbSnapshot { .. } => None,
     }
 }

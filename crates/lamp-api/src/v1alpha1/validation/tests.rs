@@ -14,6 +14,8 @@ mod ignore;
 mod limits;
 #[path = "tests/maintenance.rs"]
 mod maintenance;
+#[path = "tests/policies.rs"]
+mod policies;
 
 fn base() -> Value {
     json!({

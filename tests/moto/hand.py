@@ -69,6 +69,20 @@ def capacity(group):
     return {"min": row["MinSize"], "max": row["MaxSize"], "desired": row["DesiredCapacity"]}
 
 
+def policies(group):
+    """Its scaling policies: metric, target, and whether they remove instances."""
+    rows = client("autoscaling").describe_policies(AutoScalingGroupName=group)["ScalingPolicies"]
+    configurations = [row["TargetTrackingConfiguration"] for row in rows]
+    return [
+        {
+            "metric": one["PredefinedMetricSpecification"]["PredefinedMetricType"],
+            "target": float(one["TargetValue"]),
+            "scalesIn": not one["DisableScaleIn"],
+        }
+        for one in configurations
+    ]
+
+
 def resize(group, minimum, maximum, desired):
     client("autoscaling").update_auto_scaling_group(
         AutoScalingGroupName=group, MinSize=int(minimum), MaxSize=int(maximum), DesiredCapacity=int(desired)
@@ -233,7 +247,7 @@ def mend(drift, site):
 COMMANDS = {
     function.__name__.replace("_", "-"): function
     for function in (
-        certificate, make_vpc, suspend, terminate, take_tags, make_interface, remove_interface, deregister, targets, members, capacity, resize,
+        certificate, make_vpc, suspend, terminate, take_tags, make_interface, remove_interface, deregister, targets, members, capacity, policies, resize,
         replicas, delete_database, revoke_everything, snapshots, put_metric, put_minutes, tagged, parts, networks, look, spoil, mend,
     )
 }

@@ -26,6 +26,7 @@ mod interruption;
 mod left_alone;
 mod many_stacks;
 mod modes;
+mod native;
 mod older_store;
 mod orphans;
 mod permissions;

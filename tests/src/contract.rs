@@ -21,6 +21,7 @@ mod listeners;
 mod load_balancing;
 mod network;
 mod outside;
+mod policies;
 mod removal;
 mod replicas;
 mod routes;

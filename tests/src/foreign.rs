@@ -227,6 +227,8 @@ impl<H: Hands> Builder<'_, H> {
             health_check_type: EC2.to_owned(),
             members: Vec::new(),
             suspended: Vec::new(),
+            policies: Some(Vec::new()),
+            foreign_policies: Vec::new(),
         };
         let id = self.make(tier, body).await?;
         self.hands.change(&id, Change::AutoScalingGroup(auto_scaling_group::Change::SetDesired(3))).await

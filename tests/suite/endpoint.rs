@@ -120,6 +120,41 @@ async fn a_capacity_that_the_spec_owns_is_put_back() -> Result<()> {
     site.until("put back", |site| Ok(site.emulator.hand(&["capacity", &group])? == before)).await
 }
 
+/// The second half of giving the capacity away: what another client sets stays.
+#[tokio::test]
+async fn what_aws_owns_has_its_policies_and_a_capacity_that_we_leave_alone() -> Result<()> {
+    let site = Site::new().await?;
+    let mut spec = site.spec("whatisthetime")?;
+    spec["spec"]["tiers"][0]["scaling"]["policies"][0]["owner"] = json!("AWS");
+    let key = site.apply(&spec).await?;
+    site.until_ready(&key).await?;
+    site.is_settled().await?;
+    let group = site.part(&key, "auto-scaling-group/web")?;
+    let policy = json!([{"metric": "ASGAverageCPUUtilization", "target": 50.0, "scalesIn": true}]);
+    ensure!(site.emulator.hand(&["policies", &group])? == policy, "not the policy of the spec");
+    for desired in ["5", "3"] {
+        site.emulator.hand(&["resize", &group, "2", "6", desired])?;
+        let set = site.emulator.hand(&["capacity", &group])?;
+        site.cloud.take();
+        site.is_settled().await?;
+        ensure!(site.emulator.hand(&["capacity", &group])? == set, "what AWS owns was changed");
+        let mutations = site.cloud.take().mutations;
+        ensure!(!mutations.contains_key("SetDesiredCapacity"), "{mutations:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn beside_our_scaler_stands_a_policy_that_only_grows() -> Result<()> {
+    let site = Site::new().await?;
+    let key = site.comes_up("whatisthetime").await?;
+    site.is_settled().await?;
+    let group = site.part(&key, "auto-scaling-group/web")?;
+    let policy = json!([{"metric": "ASGAverageCPUUtilization", "target": 66.5, "scalesIn": false}]);
+    ensure!(site.emulator.hand(&["policies", &group])? == policy, "not the safety policy");
+    Ok(())
+}
+
 /// Reads that AWS offers for one resource only; they rotate slowly.
 const PER_RESOURCE: [&str; 8] = [
     "DescribeDBParameters",

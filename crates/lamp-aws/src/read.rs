@@ -24,6 +24,9 @@ pub(crate) async fn read(cloud: &AwsCloud, read: &Read) -> Answer<Reading> {
         Read::TargetGroupAttributes { target_group } => {
             Reading::TargetGroupAttributes(kinds::target_group::attributes(cloud, target_group).await?)
         }
+        Read::ScalingPolicies { page } => {
+            Reading::ScalingPolicies(kinds::auto_scaling_group::policy::list(cloud, page.clone()).await?)
+        }
         Read::TargetHealth { target_group } => {
             Reading::TargetHealth(live::targets::health(cloud, target_group).await?)
         }

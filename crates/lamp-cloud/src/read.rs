@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::{
-    launch_template::TemplateData, load_balancer::LoadBalancerAttributes, target_group::TargetGroupAttributes,
+    auto_scaling_group::ScalingPolicy, launch_template::TemplateData, load_balancer::LoadBalancerAttributes,
+    target_group::TargetGroupAttributes,
 };
 use crate::operation::calls;
 use crate::{
@@ -88,6 +89,8 @@ pub enum Read {
     LoadBalancerAttributes { load_balancer: ResourceId },
     /// `DescribeTargetGroupAttributes`
     TargetGroupAttributes { target_group: ResourceId },
+    /// One page of the scaling policies of all Auto Scaling groups of the region, whosever they are (`DescribePolicies`).
+    ScalingPolicies { page: Option<String> },
     /// `DescribeTargetHealth`
     TargetHealth { target_group: ResourceId },
     /// `DescribeDBParameters` of one parameter group: those set by a user.
@@ -143,6 +146,7 @@ impl Read {
             Self::Listeners { .. } => LoadBalancing "DescribeListeners",
             Self::LoadBalancerAttributes { .. } => LoadBalancing "DescribeLoadBalancerAttributes",
             Self::TargetGroupAttributes { .. } => LoadBalancing "DescribeTargetGroupAttributes",
+            Self::ScalingPolicies { .. } => AutoScaling "DescribePolicies",
             Self::TargetHealth { .. } => LoadBalancing "DescribeTargetHealth",
             Self::NetworkInstances { .. } | Self::ZoneInstances { .. } => Ec2 "DescribeInstances",
             Self::NetworkInterfaces { .. } => Ec2 "DescribeNetworkInterfaces",
@@ -210,6 +214,8 @@ pub enum Reading {
     Listeners(Vec<Resource>),
     LoadBalancerAttributes(LoadBalancerAttributes),
     TargetGroupAttributes(TargetGroupAttributes),
+    /// Each policy with the group that it is of.
+    ScalingPolicies(Page<(ResourceId, ScalingPolicy)>),
     TargetHealth(Vec<TargetHealth>),
     DbParameters(std::collections::BTreeMap<String, String>),
     /// Each instance with the network that it is in.

@@ -37,7 +37,7 @@ pub fn check(input: &PlanInput<'_>, plan: &Plan) -> Vec<Violation> {
     let input = &PlanInput { spec: &spec, ..*input };
     let mut violations = Vec::new();
     for action in &plan.actions {
-        for law in [ours, known, names, capacity, versions, storage, data, replicas, creations] {
+        for law in [ours, known, names, capacity, one_owner, versions, storage, data, replicas, creations] {
             violations.extend(law(input, plan, action));
         }
     }
@@ -159,6 +159,18 @@ fn capacity(input: &PlanInput<'_>, _: &Plan, action: &Action) -> Option<Violatio
         return None;
     }
     violation(action, "capacity within bounds", format!("{desired} is not within {bounds:?}"))
+}
+
+/// Nobody sets a capacity that a policy at AWS may take back.
+fn one_owner(input: &PlanInput<'_>, _: &Plan, action: &Action) -> Option<Violation> {
+    let Request::Change { id, change: Change::AutoScalingGroup(GroupChange::SetDesired(desired)), .. } =
+        &action.request
+    else {
+        return None;
+    };
+    let Body::AutoScalingGroup(group) = &resource(input, id)?.body else { return None };
+    let standing = group.policies.iter().flatten().find(|policy| policy.scales_in)?;
+    violation(action, "capacity has one owner", format!("{desired} is set, and {} stands", standing.name))
 }
 
 /// No group is pointed at what did not work, unless a person asked for it since.

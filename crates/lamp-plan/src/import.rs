@@ -6,6 +6,7 @@
 mod database;
 mod leftover;
 mod network;
+mod policies;
 mod rest;
 mod rules;
 mod survey;
@@ -72,7 +73,7 @@ pub fn import(survey: &Survey<'_>) -> Result<Import, String> {
         ignore: Vec::new(),
     };
     let rest = rest::compare(survey, &spec, &found);
-    spec.ignore = rules::rules(&rest.unexpressed, &found);
+    spec.ignore = rules::rules(&rest.unexpressed, &found, &spec.tiers);
     let problems = validate(&spec).iter().map(ToString::to_string).collect();
     let left_out = leftover::list(survey, &found);
     let adopt = found.into_iter().map(|(part, row)| (part, row.id.clone())).collect();

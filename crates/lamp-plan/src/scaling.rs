@@ -31,6 +31,7 @@ use self::measure::{Demand, Silence, measure};
 use self::past::Past;
 use self::predictive::{Scope, TIER_BUFFER_SECONDS};
 use crate::healing::{breaker, succession, trouble};
+use crate::kinds::auto_scaling_group::policies;
 use crate::live::tier_view::{MemberView, Targets, TierView, count};
 use crate::{Draft, PlanInput, ScalingMemory, holds, parts, queries, rollout};
 
@@ -44,6 +45,11 @@ const PERIOD: SignedDuration = SignedDuration::from_secs(60);
 pub(crate) fn tier_capacity(draft: &mut Draft<'_>, tier: &Tier, observed: Option<&AutoScalingGroup>) -> u32 {
     let capacity = &tier.capacity;
     let within = |wanted: u32| wanted.max(capacity.min).min(capacity.max.max(capacity.min));
+    let least = rollout::least_capacity(draft, tier).max(succession::least_capacity(&draft.input, tier));
+    if let Some(desired) = policies::capacity(draft, tier, observed, least) {
+        draft.plan.tiers.entry(tier.name.clone()).or_default().desired = desired;
+        return desired;
+    }
     let wanted = match observed {
         _ if tier.scaling.policies.is_empty() => {
             draft.plan.memory.scaling.remove(&parts::auto_scaling_group(&tier.name));
@@ -53,7 +59,6 @@ pub(crate) fn tier_capacity(draft: &mut Draft<'_>, tier: &Tier, observed: Option
         None => capacity.min,
         Some(group) => scaled(draft, tier, within(group.desired)),
     };
-    let least = rollout::least_capacity(draft, tier).max(succession::least_capacity(&draft.input, tier));
     let held = holds::held_group(&draft.input, tier).map_or(0, |group| group.desired);
     let desired = within(wanted.max(least)).max(held);
     draft.plan.tiers.entry(tier.name.clone()).or_default().desired = desired;
@@ -167,6 +172,8 @@ fn why_not_shrink(input: &PlanInput<'_>, tier: &Tier, view: &TierView<'_>) -> Op
         Some("instances cannot be listed".to_owned())
     } else if matches!(view.targets, Targets::Unread) {
         Some("the health of its targets is not known".to_owned())
+    } else if view.body.policies.is_none() {
+        Some("the scaling policies of its group are not known".to_owned())
     } else if moving > 0 {
         Some(format!("{moving} instances are on their way in or out"))
     } else if view.outdated().next().is_some() {

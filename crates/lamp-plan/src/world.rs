@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use lamp_api::v1alpha1::{Database, LampStackSpec, Tier};
-use lamp_cloud::kinds::auto_scaling_group::{AutoScalingGroup, EC2};
+use lamp_cloud::kinds::auto_scaling_group::{AutoScalingGroup, EC2, ScalingPolicy};
 use lamp_cloud::kinds::db_parameter_group::DbParameterGroup;
 use lamp_cloud::kinds::db_subnet_group::DbSubnetGroup;
 use lamp_cloud::kinds::load_balancer::LoadBalancer;
@@ -66,6 +66,9 @@ pub(crate) struct World {
     /// The last time that a person asked to look.
     pub(crate) requested: Option<String>,
     pub(crate) suspended: Vec<String>,
+    /// Our scaling policies on the group; `None`: they were not read.
+    pub(crate) policies: Option<Vec<ScalingPolicy>>,
+    pub(crate) foreign_policies: Vec<ScalingPolicy>,
     /// Members that their group calls unhealthy.
     pub(crate) condemned: Vec<String>,
     /// Targets that belong to no member.
@@ -138,6 +141,8 @@ impl World {
             newest: 1,
             requested: None,
             suspended: Vec::new(),
+            policies: Some(Vec::new()),
+            foreign_policies: Vec::new(),
             condemned: Vec::new(),
             strangers: Vec::new(),
             leftovers: Vec::new(),
@@ -366,6 +371,8 @@ impl World {
             health_check_type: EC2.to_owned(),
             members: self.members.iter().map(member).collect(),
             suspended: self.suspended.clone(),
+            policies: self.policies.clone(),
+            foreign_policies: self.foreign_policies.clone(),
         }
     }
 

@@ -57,6 +57,8 @@ pub(crate) enum Event {
     },
     /// A request takes effect long after its caller gave up.
     LateEffect(Box<Request>),
+    /// A minute is over for the alarms of scaling policies.
+    Alarms,
 }
 
 /// Steps of declared resources.
@@ -105,7 +107,13 @@ pub(crate) struct Agenda {
     planned: u64,
     /// Looks of groups that are still to come.
     looks: BTreeSet<(Timestamp, ResourceId)>,
+    /// When the next minute is over for alarms, while there are any. Nobody has to wait for it: it changes nothing in quiet
+    /// times, and what is due is made up for.
+    alarms: Option<Timestamp>,
 }
+
+/// Seconds from one look of the alarms to the next.
+const ALARM_PERIOD: i64 = 60;
 
 impl Agenda {
     pub(crate) fn plan(&mut self, at: Timestamp, event: Event) {
@@ -120,12 +128,30 @@ impl Agenda {
         }
     }
 
+    /// Alarms look at the metrics of each minute from now on.
+    pub(crate) fn plan_alarms(&mut self, now: Timestamp) {
+        if self.alarms.is_none() {
+            self.alarms = minute_after(now);
+        }
+    }
+
+    /// There are no alarms any more.
+    pub(crate) fn end_alarms(&mut self) {
+        self.alarms = None;
+    }
+
+    /// When something happens next that is not alarms.
     pub(crate) fn next(&self) -> Option<Timestamp> {
         self.due.keys().next().map(|(at, _)| *at)
     }
 
     /// The next event that is due by `now`, with its time.
     pub(crate) fn take(&mut self, now: Timestamp) -> Option<(Timestamp, Event)> {
+        let next = self.next();
+        if let Some(at) = self.alarms.filter(|at| *at <= now && next.is_none_or(|next| *at < next)) {
+            self.alarms = minute_after(at);
+            return Some((at, Event::Alarms));
+        }
         let entry = self.due.first_entry().filter(|entry| entry.key().0 <= now)?;
         let ((at, _), event) = entry.remove_entry();
         if let Event::GroupLook(group) = &event {
@@ -133,4 +159,10 @@ impl Agenda {
         }
         Some((at, event))
     }
+}
+
+/// The next whole minute.
+fn minute_after(at: Timestamp) -> Option<Timestamp> {
+    let seconds = at.as_second();
+    Timestamp::from_second(seconds - seconds.rem_euclid(ALARM_PERIOD) + ALARM_PERIOD).ok()
 }

@@ -208,6 +208,7 @@ impl Shape {
             Read::List { page, .. }
             | Read::Everyones { page, .. }
             | Read::ZoneInstances { page, .. }
+            | Read::ScalingPolicies { page }
             | Read::NetworkInterfaces { page, .. } => Self::Listing { continues: page.is_some() },
             Read::Metrics { .. } | Read::History { .. } => Self::Metrics,
             _ => Self::Other,

@@ -28,6 +28,8 @@ use crate::{Fault, MetricSpell, MetricTrouble};
 const EC2_PAGE: usize = 1000;
 /// Rows of one page of `DescribeLaunchTemplateVersions`.
 const VERSIONS_PAGE: usize = 200;
+/// Rows of one page of `DescribePolicies`.
+const POLICIES_PAGE: usize = 100;
 /// How tokens of pages begin.
 const TOKEN: &str = "after:";
 
@@ -92,6 +94,7 @@ impl World {
                     self.detail::<TargetGroup, _>(target_group, view, |body| body.attributes.clone())?;
                 value.map(Reading::TargetGroupAttributes).ok_or_else(unintelligible)
             }
+            Read::ScalingPolicies { page } => self.scaling_policies(page.as_deref(), view),
             Read::TargetHealth { target_group } => self.target_health(target_group, view),
             Read::DbParameters { group } => {
                 let value =
@@ -275,6 +278,25 @@ impl World {
         Ok(Reading::Listeners(mine.map(|row| self.shown(row, true)).collect()))
     }
 
+    /// The policies of all groups, whosever they are.
+    fn scaling_policies(&self, page: Option<&str>, view: View) -> Result<Reading, Refusal> {
+        let groups = self.truths.get(&Kind::AutoScalingGroup).into_iter().flatten();
+        let seen = groups.filter_map(|(id, truth)| {
+            let row = view.see(&format!("policies of {id}"), &truth.history)?;
+            match &row.body {
+                Body::AutoScalingGroup(body) => Some((id, body.policies.as_ref()?)),
+                _ => None,
+            }
+        });
+        let rows: BTreeMap<ResourceId, _> = seen
+            .flat_map(|(id, policies)| policies.iter().map(move |policy| (id, policy)))
+            .map(|(id, policy)| (format!("{id}/{}", policy.name), (id.clone(), policy.clone())))
+            .collect();
+        let rest = rows.range((start(page, view)?, Bound::Unbounded));
+        let size = self.page_size(POLICIES_PAGE, view);
+        Ok(Reading::ScalingPolicies(cut(rest.map(|(key, row)| (key, row.clone())), size)))
+    }
+
     fn target_health(&self, group: &str, view: View) -> Result<Reading, Refusal> {
         self.detail::<TargetGroup, _>(group, view, |_| ())?;
         let targets = self.targets.get(group).into_iter().flat_map(BTreeMap::iter);
@@ -420,6 +442,7 @@ fn cut_short(reading: &mut Reading, empty: bool, next: Option<&str>) {
         Reading::Instances(page) => one(page, empty, next),
         Reading::InstanceStatus(page) => one(page, empty, next),
         Reading::NetworkInterfaces(page) => one(page, empty, next),
+        Reading::ScalingPolicies(page) => one(page, empty, next),
         _ => {}
     }
 }
@@ -429,6 +452,7 @@ fn page_of(read: &Read) -> Option<&str> {
         Read::List { page, .. }
         | Read::Everyones { page, .. }
         | Read::ZoneInstances { page, .. }
+        | Read::ScalingPolicies { page }
         | Read::NetworkInterfaces { page, .. } => page.as_deref(),
         _ => None,
     }

@@ -76,6 +76,8 @@ pub struct World {
     pub(crate) ordinals: BTreeMap<String, u64>,
     pub(crate) machines: BTreeMap<ResourceId, Machine>,
     pub(crate) groups: BTreeMap<ResourceId, Group>,
+    /// Groups that have scaling policies, and maybe some that had.
+    pub(crate) tracked: BTreeSet<ResourceId>,
     /// Registrations by target group.
     pub(crate) targets: BTreeMap<ResourceId, BTreeMap<lamp_cloud::Target, Registration>>,
     pub(crate) databases: BTreeMap<ResourceId, Database>,
@@ -112,6 +114,7 @@ impl World {
             ordinals: BTreeMap::new(),
             machines: BTreeMap::new(),
             groups: BTreeMap::new(),
+            tracked: BTreeSet::new(),
             targets: BTreeMap::new(),
             databases: BTreeMap::new(),
             template_versions: BTreeMap::new(),
@@ -242,6 +245,7 @@ impl World {
             Event::TwinDue { kind, id } => self.check_swept(kind, &id),
             Event::Fails { kind, id } => self.fails(kind, &id),
             Event::LateEffect(request) => self.late_effect(&request),
+            Event::Alarms => self.judge_alarms(),
         }
     }
 

@@ -88,21 +88,6 @@ pub fn table(all: &[Comparison]) -> Result<String> {
     Ok(table)
 }
 
-/// The traces of a folder, by their names.
-fn traces(folder: &Path) -> Result<Vec<Trace>> {
-    let mut traces = Vec::new();
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "csv") {
-            traces.push(Trace::read(&path)?);
-        }
-    }
-    ensure!(!traces.is_empty(), "{} has no .csv files", folder.display());
-    traces.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(traces)
-}
-
 /// `scaling.TRACE.ALGORITHM.…` for the larger fleet, whose steps are finer, and `scaling.TRACE.SIZE.ALGORITHM.…` for all.
 pub fn figures(all: &[Comparison]) -> Figures {
     let mut figures = Figures::default();
@@ -120,6 +105,21 @@ pub fn figures(all: &[Comparison]) -> Figures {
         }
     }
     figures
+}
+
+/// The traces of a folder, by their names.
+fn traces(folder: &Path) -> Result<Vec<Trace>> {
+    let mut traces = Vec::new();
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "csv") {
+            traces.push(Trace::read(&path)?);
+        }
+    }
+    ensure!(!traces.is_empty(), "{} has no .csv files", folder.display());
+    traces.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(traces)
 }
 
 fn cell(outcome: Outcome) -> String {

@@ -43,7 +43,7 @@ changes! {
     TargetGroup: target_group { HealthCheck, Attributes }
     Listener: listener { Modify }
     LaunchTemplate: launch_template { NewVersion, DefaultVersion }
-    AutoScalingGroup: auto_scaling_group { Settings, SetDesired, AttachTargetGroups, DetachTargetGroups, ResumeProcesses }
+    AutoScalingGroup: auto_scaling_group { Settings, SetDesired, AttachTargetGroups, DetachTargetGroups, ResumeProcesses, PutPolicy, DeletePolicy }
     DbSubnetGroup: db_subnet_group { Subnets }
     DbParameterGroup: db_parameter_group { Set, Reset }
     DbInstance: db_instance { Modify, Reboot, Promote }
@@ -99,6 +99,7 @@ named!(reading, all_readings, Read {
     Listeners,
     LoadBalancerAttributes,
     TargetGroupAttributes,
+    ScalingPolicies,
     TargetHealth,
     DbParameters,
     NetworkInstances,

@@ -18,6 +18,7 @@ const UNASKED: &[(Kind, &str)] = &[
     (Kind::LaunchTemplate, "latest_version"),
     (Kind::LaunchTemplate, "default_version"),
     (Kind::AutoScalingGroup, "members"),
+    (Kind::AutoScalingGroup, "foreign_policies"),
     // To show the user name, AWS would have to show the password beside it.
     (Kind::Secret, "username"),
     (Kind::DbInstance, "secret"),

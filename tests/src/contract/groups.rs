@@ -25,6 +25,8 @@ pub(super) fn web(desired: u32) -> AutoScalingGroup {
         health_check_type: EC2.to_owned(),
         members: Vec::new(),
         suspended: Vec::new(),
+        policies: Some(Vec::new()),
+        foreign_policies: Vec::new(),
     }
 }
 
@@ -60,6 +62,7 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
             self.change(WEB, body).await?;
         }
         self.suspended(&id).await?;
+        self.scaling_policies(&id).await?;
         self.used().await?;
         self.later_version().await
     }

@@ -1,6 +1,7 @@
 //! What the region shows: listings page by page, single resources with everything that takes a call of its own.
 
 use anyhow::{Result, bail, ensure};
+use lamp_cloud::kinds::auto_scaling_group::ScalingPolicy;
 use lamp_cloud::kinds::launch_template::TemplateData;
 use lamp_cloud::{
     Body, Cloud, Instance, InstanceStatus, Kind, Listing, Page, Read, Reading, Resource, ResourceId, Tags,
@@ -47,6 +48,7 @@ impl<C: Cloud, O> Contract<C, O> {
     listing!(rows(kind: Kind) -> Resource, Listing::Resources(kind), Resources);
     listing!(@read everyones(kind: Kind) -> Resource, page, Read::Everyones { kind, page }, Resources);
     listing!(versions() -> (ResourceId, u64, TemplateData), Listing::LaunchTemplateVersions, LaunchTemplateVersions);
+    listing!(@read policies() -> (ResourceId, ScalingPolicy), page, Read::ScalingPolicies { page }, ScalingPolicies);
     listing!(instances() -> Instance, Listing::Instances, Instances);
     listing!(statuses() -> InstanceStatus, Listing::InstanceStatus, InstanceStatus);
 
@@ -124,6 +126,10 @@ impl<C: Cloud, O> Contract<C, O> {
                 let read = Read::TargetGroupAttributes { target_group: id };
                 body.attributes = Some(answer!(self, read, TargetGroupAttributes));
             }
+            Body::AutoScalingGroup(body) => {
+                let rows = self.policies().await?.into_iter();
+                body.set_policies(rows.filter(|(group, _)| *group == id).map(|(_, policy)| policy).collect());
+            }
             Body::DbParameterGroup(body) => {
                 body.parameters = Some(answer!(self, Read::DbParameters { group: id }, DbParameters));
             }
@@ -146,7 +152,6 @@ impl<C: Cloud, O> Contract<C, O> {
             | Body::RouteTable(_)
             | Body::SecurityGroup(_)
             | Body::Listener(_)
-            | Body::AutoScalingGroup(_)
             | Body::DbSubnetGroup(_)
             | Body::DbInstance(_)
             | Body::Secret(_) => {}

@@ -16,6 +16,7 @@ use crate::answer::{Answer, done, id, ids, number, page_of};
 use crate::errors::failure;
 use crate::tags::{self, Whose};
 
+pub(crate) mod policy;
 mod row;
 
 const LIST: &str = "DescribeAutoScalingGroups";
@@ -144,6 +145,8 @@ pub(crate) async fn change(cloud: &AwsCloud, id: &str, change: &Change) -> Answe
             let call = call.set_scaling_processes(Some(processes.clone()));
             done(&call.send().await.map_err(|error| failure(operation, error))?)
         }
+        Change::PutPolicy(wanted) => policy::put(cloud, id, wanted).await?,
+        Change::DeletePolicy(name) => policy::delete(cloud, id, name).await?,
     })
 }
 

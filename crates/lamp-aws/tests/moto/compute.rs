@@ -1,6 +1,8 @@
 //! Launch templates, Auto Scaling groups, and the instances and targets that come from them.
 
-use lamp_cloud::kinds::auto_scaling_group::{self, AutoScalingGroup, EC2, Settings};
+use lamp_cloud::kinds::auto_scaling_group::{
+    self, AutoScalingGroup, EC2, ScalingPolicy, Settings, TrackedMetric,
+};
 use lamp_cloud::kinds::launch_template::{self, LaunchTemplate, OUR_VERSION, TemplateData};
 use lamp_cloud::kinds::security_group::SecurityGroup;
 use lamp_cloud::{
@@ -102,6 +104,8 @@ impl Site {
             health_check_type: EC2.to_owned(),
             members: Vec::new(),
             suspended: Vec::new(),
+            policies: None,
+            foreign_policies: Vec::new(),
         };
         let id = account.create("group/web", "ll-shop-web", group.clone()).await;
         Self { account, subnets, target_group, group, id }
@@ -186,6 +190,40 @@ async fn group_changes() {
     let both = vec!["Launch".to_owned(), "Terminate".to_owned()];
     site.change(auto_scaling_group::Change::ResumeProcesses(both)).await;
     assert!(site.shown().await.suspended.is_empty());
+}
+
+#[tokio::test]
+async fn policies_of_a_group_come_and_go_and_those_of_others_are_shown_in_words() {
+    let site = Site::new("ap-east-2", &[]).await;
+    let metric = TrackedMetric::AverageCpuUtilization;
+    let ours = ScalingPolicy {
+        name: "lamplighter-safety".to_owned(),
+        metric,
+        target: 79.8,
+        scales_in: false,
+        warmup_seconds: Some(180),
+    };
+    let policies = async || {
+        let Reading::ScalingPolicies(page) = site.account.read(Read::ScalingPolicies { page: None }).await
+        else {
+            panic!("another reading")
+        };
+        page.items
+    };
+    site.change(auto_scaling_group::Change::PutPolicy(ours.clone())).await;
+    assert_eq!(policies().await, [("ll-shop-web".to_owned(), ours.clone())]);
+    let grown = ScalingPolicy { target: 60.0, scales_in: true, ..ours.clone() };
+    site.change(auto_scaling_group::Change::PutPolicy(grown.clone())).await;
+    assert_eq!(policies().await, [("ll-shop-web".to_owned(), grown)]);
+    site.account.python(
+        "import boto3; boto3.client('autoscaling').put_scaling_policy(
+            AutoScalingGroupName='ll-shop-web', PolicyName='nightly', PolicyType='StepScaling',
+            AdjustmentType='ChangeInCapacity', StepAdjustments=[{'MetricIntervalLowerBound': 0, 'ScalingAdjustment': 1}])",
+    );
+    site.change(auto_scaling_group::Change::DeletePolicy(ours.name)).await;
+    let theirs = policies().await.remove(0).1;
+    assert_eq!((theirs.name.as_str(), theirs.scales_in), ("nightly", true));
+    assert_eq!(theirs.metric, TrackedMetric::Other("StepScaling".to_owned()));
 }
 
 #[tokio::test]

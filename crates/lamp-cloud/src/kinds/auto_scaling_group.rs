@@ -1,5 +1,7 @@
 //! An Auto Scaling group.
 
+mod policy;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Declared, Kind, Repeat};
@@ -7,7 +9,9 @@ use crate::field::fields;
 use crate::operation::changes;
 use crate::{Difference, Member, Reference, Service};
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub use policy::{POLICY_PREFIX, ScalingPolicy, TrackedMetric};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AutoScalingGroup {
     pub template: Reference,
     /// The version of the template that new instances are launched from: always a number.
@@ -30,6 +34,12 @@ pub struct AutoScalingGroup {
     /// Processes that somebody suspended, as observed.
     #[serde(default)]
     pub suspended: Vec<String>,
+    /// Our scaling policies, by name. AWS shows them in a call of its own: `None` means "not read yet".
+    #[serde(default)]
+    pub policies: Option<Vec<ScalingPolicy>>,
+    /// Scaling policies that others put on the group, as observed.
+    #[serde(default)]
+    pub foreign_policies: Vec<ScalingPolicy>,
 }
 
 /// Settings that one `UpdateAutoScalingGroup` sets together.
@@ -53,13 +63,17 @@ fn ec2() -> String {
     EC2.to_owned()
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Change {
     Settings(Settings),
     SetDesired(u32),
     AttachTargetGroups(Vec<Reference>),
     DetachTargetGroups(Vec<Reference>),
     ResumeProcesses(Vec<String>),
+    /// Makes a policy, or changes the one of the same name.
+    PutPolicy(ScalingPolicy),
+    /// Removes the policy of this name.
+    DeletePolicy(String),
 }
 
 fields!(AutoScalingGroup {
@@ -74,6 +88,7 @@ fields!(AutoScalingGroup {
     grace_seconds: InPlace Spec,
     health_check_type: InPlace Spec,
     suspended: InPlace Spec,
+    policies: InPlace Spec detail,
 });
 
 impl AutoScalingGroup {
@@ -90,6 +105,19 @@ impl AutoScalingGroup {
             grace_seconds: sorted.grace_seconds,
             health_check_type: sorted.health_check_type,
         }
+    }
+
+    /// Our policies that may remove instances: while one stands, AWS owns the capacity.
+    pub fn shrinking_policies(&self) -> impl Iterator<Item = &ScalingPolicy> {
+        self.policies.iter().flatten().filter(|policy| policy.scales_in)
+    }
+
+    /// Takes the policies that were read, ours and those of others.
+    pub fn set_policies(&mut self, mut policies: Vec<ScalingPolicy>) {
+        policies.sort_by(|one, other| one.name.cmp(&other.name));
+        policies.dedup_by(|one, other| one.name == other.name);
+        let (ours, others) = policies.into_iter().partition(ScalingPolicy::is_ours);
+        (self.policies, self.foreign_policies) = (Some(ours), others);
     }
 
     fn sorted(&self) -> Self {
@@ -147,9 +175,11 @@ impl Declared for AutoScalingGroup {
             (!attach.is_empty()).then_some(Change::AttachTargetGroups(attach)),
             (!detach.is_empty()).then_some(Change::DetachTargetGroups(detach)),
             (!resume.is_empty()).then_some(Change::ResumeProcesses(resume)),
-            (self.desired != observed.desired).then_some(Change::SetDesired(self.desired)),
         ];
-        settings.chain(others.into_iter().flatten()).collect()
+        let desired = (self.desired != observed.desired).then_some(Change::SetDesired(self.desired));
+        let policies = policy::policy_changes(self.policies.as_ref(), observed.policies.as_ref());
+        let settings = settings.chain(others.into_iter().flatten());
+        settings.chain(policies.first).chain(desired).chain(policies.last).collect()
     }
 
     fn apply(&mut self, change: &Change) {
@@ -164,6 +194,10 @@ impl Declared for AutoScalingGroup {
             Change::ResumeProcesses(processes) => {
                 self.suspended.retain(|process| !processes.contains(process));
             }
+            Change::PutPolicy(policy) => policy::put(&mut self.policies, policy),
+            Change::DeletePolicy(name) => {
+                self.policies.iter_mut().for_each(|policies| policies.retain(|policy| policy.name != *name));
+            }
         }
     }
 
@@ -173,6 +207,8 @@ impl Declared for AutoScalingGroup {
         Change::AttachTargetGroups(_) => "AttachLoadBalancerTargetGroups",
         Change::DetachTargetGroups(_) => "DetachLoadBalancerTargetGroups",
         Change::ResumeProcesses(_) => "ResumeProcesses",
+        Change::PutPolicy(_) => "PutScalingPolicy",
+        Change::DeletePolicy(_) => "DeletePolicy",
     }
 }
 

@@ -1,11 +1,13 @@
 //! What AWS shows only resource by resource: read once, and again when there is a reason to.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use lamp_cloud::{Body, Instance, Kind, Read, Reading, Resource, ResourceId, TargetHealth};
+use lamp_cloud::kinds::auto_scaling_group::ScalingPolicy;
+use lamp_cloud::{Body, Instance, Kind, Page, Read, Reading, Resource, ResourceId, TargetHealth};
 
-use super::marks::Marks;
+use super::marks::{self, Marks};
 
 /// A detail of a resource: one reading call, or a share of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +22,8 @@ pub(crate) enum Detail {
     LoadBalancerAttributes,
     TargetGroupAttributes,
     DbParameters,
+    /// The scaling policies of a group: read for all groups at once.
+    ScalingPolicies,
 }
 
 impl Detail {
@@ -30,6 +34,7 @@ impl Detail {
             Kind::LoadBalancer => &[Self::Listeners, Self::LoadBalancerAttributes],
             Kind::TargetGroup => &[Self::TargetGroupAttributes, Self::TargetHealth],
             Kind::DbParameterGroup => &[Self::DbParameters],
+            Kind::AutoScalingGroup => &[Self::ScalingPolicies],
             _ => &[],
         }
     }
@@ -42,6 +47,7 @@ impl Detail {
             Self::TargetHealth | Self::TargetGroupAttributes => Kind::TargetGroup,
             Self::VpcDnsSupport | Self::VpcDnsHostnames | Self::NetworkInstances => Kind::Vpc,
             Self::DbParameters => Kind::DbParameterGroup,
+            Self::ScalingPolicies => Kind::AutoScalingGroup,
         }
     }
 
@@ -64,10 +70,20 @@ impl Detail {
         }
     }
 
-    /// The details of a kind that stand in the body of its resource.
+    /// What our own calls must have touched to make a reading of it out of date: of a group that was only made larger,
+    /// the policies are the same.
+    pub(crate) fn mark_of(self, id: &str) -> Cow<'_, str> {
+        if self == Self::ScalingPolicies { Cow::Owned(marks::policies_of(id)) } else { Cow::Borrowed(id) }
+    }
+
+    /// The details of a kind that stand in the body of its resource, and that a call of its own reads.
     pub(crate) fn of_body(kind: Kind) -> impl Iterator<Item = Self> {
-        let of_body =
-            |detail: &Self| !matches!(detail, Self::TargetHealth | Self::NetworkInstances | Self::Listeners);
+        let of_body = |detail: &Self| {
+            !matches!(
+                detail,
+                Self::TargetHealth | Self::NetworkInstances | Self::Listeners | Self::ScalingPolicies
+            )
+        };
         Self::of(kind).iter().copied().filter(of_body)
     }
 
@@ -78,7 +94,7 @@ impl Detail {
 
     fn read(self, id: ResourceId) -> Option<Read> {
         match self {
-            Self::Tags(_) | Self::NetworkInstances => None,
+            Self::Tags(_) | Self::NetworkInstances | Self::ScalingPolicies => None,
             Self::Listeners => Some(Read::Listeners { load_balancer: id }),
             Self::TargetHealth => Some(Read::TargetHealth { target_group: id }),
             Self::VpcDnsSupport => Some(Read::VpcDnsSupport { vpc: id }),
@@ -108,7 +124,26 @@ pub(crate) struct Details {
 impl Details {
     /// The reading of a detail, unless our own actions made it out of date.
     pub(crate) fn get(&self, id: &str, detail: Detail, marks: &Marks) -> Option<&Cached> {
-        self.cache.get(&(id.to_owned(), detail)).filter(|cached| marks.is_fresh(id, cached.pass))
+        let mark = detail.mark_of(id);
+        self.cache.get(&(id.to_owned(), detail)).filter(|cached| marks.is_fresh(&mark, cached.pass))
+    }
+
+    /// Keeps the policies of every group, as one reading of the whole region showed them.
+    pub(crate) fn put_policies(
+        &mut self,
+        groups: BTreeSet<ResourceId>,
+        rows: Vec<(ResourceId, ScalingPolicy)>,
+        (pass, at): (u64, Timestamp),
+    ) {
+        let mut by_group: BTreeMap<ResourceId, Vec<_>> =
+            groups.into_iter().map(|id| (id, Vec::new())).collect();
+        for (group, policy) in rows {
+            by_group.entry(group.clone()).and_modify(|policies| policies.push((group, policy)));
+        }
+        for (id, items) in by_group {
+            let reading = Reading::ScalingPolicies(Page { items, next: None });
+            self.cache.insert((id, Detail::ScalingPolicies), Cached { pass, at, reading });
+        }
     }
 
     /// Keeps what one call read.
@@ -150,10 +185,14 @@ impl Details {
         self.cache.retain(|(id, detail), _| keep(id, *detail));
     }
 
-    /// The details of one resource that were read, with the pass that read them.
-    pub(crate) fn passes<'a>(&'a self, id: &'a str) -> impl Iterator<Item = u64> + 'a {
+    /// The passes that read what a mark is about: the details of a resource, or the policies of a group.
+    pub(crate) fn passes<'a>(&'a self, mark: &'a str) -> impl Iterator<Item = u64> + 'a {
+        let (id, policies) = marks::group_of(mark).map_or((mark, false), |group| (group, true));
         let from = (id.to_owned(), Detail::Tags(Kind::Vpc));
-        self.cache.range(from..).take_while(move |((other, _), _)| other == id).map(|(_, cached)| cached.pass)
+        let of_it = self.cache.range(from..).take_while(move |((other, _), _)| other == id);
+        of_it
+            .filter(move |((_, detail), _)| (*detail == Detail::ScalingPolicies) == policies)
+            .map(|(_, cached)| cached.pass)
     }
 
     /// The load balancers whose listeners, as read, include `listener`.
@@ -229,6 +268,9 @@ pub(crate) fn fill(body: &mut Body, detail: Detail, reading: &Reading) {
         (Body::DbParameterGroup(body), Reading::DbParameters(parameters)) => {
             body.parameters = Some(parameters.clone());
         }
+        (Body::AutoScalingGroup(body), Reading::ScalingPolicies(page)) => {
+            body.set_policies(page.items.iter().map(|(_, policy)| policy.clone()).collect());
+        }
         _ => {}
     }
 }
@@ -250,6 +292,7 @@ fn subject(read: &Read) -> Option<&ResourceId> {
         | Read::NetworkInstances { .. }
         | Read::ZoneInstances { .. }
         | Read::NetworkInterfaces { .. }
+        | Read::ScalingPolicies { .. }
         | Read::Metrics { .. }
         | Read::History { .. } => None,
         Read::One { .. } | Read::DbSnapshot { .. } => None,

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use lamp_cloud::kinds::auto_scaling_group::Change as GroupChange;
 use lamp_cloud::kinds::listener::Listener;
-use lamp_cloud::{Body, Request, ResourceId};
+use lamp_cloud::{Body, Change, Request, ResourceId};
 
 use crate::time::since;
 
@@ -82,8 +83,26 @@ impl Marks {
     }
 }
 
+/// How marks of groups begin whose scaling policies we changed.
+const POLICIES_OF: &str = "policies of ";
+
+/// The mark of a group whose scaling policies we changed.
+pub(super) fn policies_of(group: &str) -> ResourceId {
+    format!("{POLICIES_OF}{group}")
+}
+
+/// The group of such a mark.
+pub(super) fn group_of(mark: &str) -> Option<&str> {
+    mark.strip_prefix(POLICIES_OF)
+}
+
 fn touched(request: &Request) -> Vec<ResourceId> {
     match request {
+        Request::Change { id, change: Change::AutoScalingGroup(change), .. }
+            if matches!(change, GroupChange::PutPolicy(_) | GroupChange::DeletePolicy(_)) =>
+        {
+            vec![id.clone(), policies_of(id)]
+        }
         Request::Create { body: Body::Listener(Listener { load_balancer, .. }), .. } => {
             load_balancer.as_id().map(str::to_owned).into_iter().collect()
         }

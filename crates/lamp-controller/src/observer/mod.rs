@@ -8,6 +8,7 @@
 //! | `suspicion` | doubts readings that lost too much at once |
 //! | `details` | what AWS shows only resource by resource, cached |
 //! | `schedule` | which details a pass reads |
+//! | `policies` | when scaling policies are read, those of all groups at once |
 //! | `marks` | what our own actions made out of date |
 //! | `signals` | metrics |
 //! | `histories` | the past of metrics, every few hours |
@@ -27,6 +28,7 @@ mod listed;
 mod listing;
 mod marks;
 mod observed;
+mod policies;
 mod schedule;
 mod signals;
 mod slices;
@@ -58,6 +60,7 @@ pub(crate) use listed::{has_another_name, is_ours};
 use listing::{Failure, Rows};
 pub(crate) use marks::Marks;
 pub use observed::Observed;
+use policies::Due;
 use schedule::Scheduling;
 use slices::{Cutter, Interned, Slice};
 pub(crate) use survey::{Sight, survey};
@@ -118,6 +121,8 @@ impl Observer {
         self.attach_tags(calls, clock, &order, &mut listed).await;
         self.doubt(&order, &mut listed);
         let signals = signals::read(calls, std::mem::take(&mut order.queries), started).await;
+        // What it costs is saved in the rotation.
+        order.details = order.details.saturating_sub(self.read_policies(calls, clock, &order, &listed).await);
         self.read_details(calls, clock, &order, &listed, &signals).await;
         self.past.refresh(calls, std::mem::take(&mut order.histories), started, order.deadline).await;
         self.refresh_tags(&order, &mut listed);
@@ -241,6 +246,32 @@ impl Observer {
             if let Err(why) = verdict {
                 tracing::warn!(listing = listing.name(), why, "a listing is not believed in this pass");
                 listed.give_up(listing, why);
+            }
+        }
+    }
+
+    /// Reads the scaling policies of all groups, where that is due; how many calls it took.
+    async fn read_policies<C: Cloud>(
+        &mut self,
+        calls: &Calls<C>,
+        clock: &dyn Clock,
+        order: &Order<'_>,
+        listed: &Listed,
+    ) -> usize {
+        let (marks, settle, pass) = (&order.marks, order.settle, order.pass);
+        let due = Due { listed, details: &self.details, marks, settle, pass, now: clock.now() };
+        if !due.is_due() {
+            return 0;
+        }
+        match policies::list(calls, order.pages, order.deadline).await {
+            Ok((rows, made)) => {
+                let groups = listed.ids(Kind::AutoScalingGroup);
+                self.details.put_policies(groups, rows, (pass, clock.now()));
+                made
+            }
+            Err(error) => {
+                tracing::warn!(%error, "scaling policies could not be read in this pass");
+                1
             }
         }
     }

@@ -58,7 +58,9 @@ impl Scheduling<'_> {
         let bodies = self
             .listed
             .rows()
-            .flat_map(|row| Detail::of(row.kind()).iter().map(|detail| (row.id.clone(), *detail)));
+            .flat_map(|row| Detail::of(row.kind()).iter().map(|detail| (row.id.clone(), *detail)))
+            // They have a rotation of their own.
+            .filter(|(_, detail)| *detail != Detail::ScalingPolicies);
         // Also of what is not ours: it may have been ours before somebody took its tags away, and may be again.
         let tags = self
             .listed

@@ -1,9 +1,11 @@
 //! A look at one network and what serves it, whoever made it. It is no part of a pass: somebody asked.
 
+use jiff::Timestamp;
 use lamp_cloud::{Body, Cloud, Instance, Kind, Listing, Read, Reading, Reference, Resource, ResourceId};
 use lamp_plan::Priority;
 
 use super::listing::{self, Rows};
+use super::policies;
 use super::whole::whole;
 use crate::calls::Calls;
 
@@ -30,6 +32,7 @@ pub(crate) async fn survey<C: Cloud>(
         rows.extend(everyones(calls, kind, pages).await?);
     }
     rows.extend(listeners(calls, &rows, vpc).await?);
+    add_policies(calls, &mut rows, pages).await?;
     let versions = listing::list(calls, Listing::LaunchTemplateVersions, pages).await;
     let templates = match versions.map_err(|error| error.to_string())? {
         Rows::Templates(templates) => templates,
@@ -52,6 +55,17 @@ async fn everyones<C: Cloud>(calls: &Calls<C>, kind: Kind, pages: usize) -> Resu
         _ => None,
     });
     rows.await.map_err(|failure| format!("{}: {failure}", kind.name()))
+}
+
+async fn add_policies<C: Cloud>(calls: &Calls<C>, rows: &mut [Resource], pages: usize) -> Result<(), String> {
+    let listed = policies::list(calls, pages, Timestamp::MAX).await.map_err(|error| error.to_string())?;
+    for row in rows {
+        if let Body::AutoScalingGroup(group) = &mut row.body {
+            let own = listed.0.iter().filter(|(id, _)| *id == row.id).map(|(_, policy)| policy.clone());
+            group.set_policies(own.collect());
+        }
+    }
+    Ok(())
 }
 
 async fn listeners<C: Cloud>(

@@ -61,7 +61,9 @@ pub(super) fn compare(survey: &Survey<'_>, spec: &LampStackSpec, found: &Found<'
 
 fn unexpressed(future: &Future, found: &Found<'_>) -> Vec<Unexpressed> {
     let of_part = |(part, row): (&Part, &&lamp_cloud::Resource)| {
-        let differences = future.differences.get(part).cloned().unwrap_or_default();
+        let mut differences = future.differences.get(part).cloned().unwrap_or_default();
+        // Those that the spec says are put beside those that there are.
+        differences.retain(|difference| difference.field != "policies");
         let (part, id) = (part.clone(), row.id.clone());
         differences.into_iter().map(move |difference| Unexpressed {
             part: part.clone(),

@@ -1,7 +1,7 @@
 //! The tiers of a site: one for each Auto Scaling group in the network, with its load balancer.
 
 use lamp_api::v1alpha1::{
-    Capacity, Healing, HealthCheck, Image, LoadBalancer, Rollout, RootVolume, SafetyPolicy, Scaling, Scheme,
+    Capacity, Healing, HealthCheck, Image, LoadBalancer, Rollout, RootVolume, SafetyPolicy, Scheme,
     Stickiness, Tier,
 };
 use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
@@ -13,7 +13,7 @@ use lamp_cloud::kinds::target_group::TargetGroup;
 use lamp_cloud::{Body, Kind, Resource};
 
 use super::database::Primary;
-use super::{Found, Survey};
+use super::{Found, Survey, policies};
 use crate::parts;
 use crate::site::DATABASE;
 
@@ -104,7 +104,7 @@ fn tier<'a>(survey: &Survey<'a>, group: &Group<'a>, found: &mut Found<'a>) -> Ti
             desired: Some(group.body.desired).filter(|desired| *desired != group.body.min),
         },
         load_balancer,
-        scaling: Scaling::default(),
+        scaling: policies::read(group.body),
         safety_policy: SafetyPolicy::default(),
         database_connections: None,
         healing: Healing { grace_period_seconds: group.body.grace_seconds, ..Healing::default() },

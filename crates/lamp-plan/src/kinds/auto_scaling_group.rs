@@ -1,7 +1,9 @@
 //! The Auto Scaling group of each tier.
 
+pub(crate) mod policies;
+
 use lamp_api::v1alpha1::Tier;
-use lamp_cloud::kinds::auto_scaling_group::{AutoScalingGroup, EC2};
+use lamp_cloud::kinds::auto_scaling_group::{AutoScalingGroup, EC2, ScalingPolicy};
 use lamp_cloud::{Body, Kind, Part, TemplateVersion};
 
 use super::{to, zones};
@@ -22,8 +24,10 @@ pub(crate) fn wanted(draft: &mut Draft<'_>, tier: &Tier) -> Wanted {
         let desired = scaling::tier_capacity(draft, &standing, observed);
         let left_alone = left_alone::policy(&draft.input, &part, "desired").is_some();
         let specified = || tier.capacity.desired.unwrap_or(tier.capacity.min);
-        body(&draft.input, tier, launched, if left_alone { specified() } else { desired })
+        let desired = if left_alone { specified() } else { desired };
+        body(&draft.input, tier, launched, (desired, policies::wanted(draft, tier)))
     });
+    policies::report_foreign(draft, tier, observed);
     Wanted::or_waiting(part, Kind::AutoScalingGroup, body)
 }
 
@@ -35,7 +39,12 @@ pub(crate) fn observed<'a>(input: &PlanInput<'a>, tier: &Tier) -> Option<&'a Aut
     }
 }
 
-fn body(input: &PlanInput<'_>, tier: &Tier, launched: TemplateVersion, desired: u32) -> AutoScalingGroup {
+fn body(
+    input: &PlanInput<'_>,
+    tier: &Tier,
+    launched: TemplateVersion,
+    (desired, policies): (u32, Vec<ScalingPolicy>),
+) -> AutoScalingGroup {
     let held = holds::held_group(input, tier);
     AutoScalingGroup {
         template: to(&parts::launch_template(&tier.name)),
@@ -53,6 +62,8 @@ fn body(input: &PlanInput<'_>, tier: &Tier, launched: TemplateVersion, desired: 
         members: Vec::new(),
         // Whoever holds it may have reason to stop what the group does by itself.
         suspended: held.map(|group| group.suspended.clone()).unwrap_or_default(),
+        policies: Some(policies),
+        foreign_policies: Vec::new(),
     }
 }
 

@@ -44,7 +44,10 @@ pub(super) fn born(part: &Part, name: &str, body: &Body) -> Body {
             instance.maintenance_window =
                 instance.maintenance_window.take().filter(|_| !instance.is_replica());
         }
-        Body::AutoScalingGroup(group) => group.members = members(name, group, 0, group.desired),
+        Body::AutoScalingGroup(group) => {
+            group.members = members(name, group, 0, group.desired);
+            group.policies = Some(Vec::new());
+        }
         Body::Subnet(_) | Body::ElasticIp(_) | Body::NatGateway(_) => {}
         Body::Listener(_) | Body::DbSubnetGroup(_) | Body::Secret(_) => {}
     }

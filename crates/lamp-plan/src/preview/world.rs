@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
+use lamp_cloud::kinds::listener::{Listener, ListenerAction};
 use lamp_cloud::{
     Body, Finished, Inventory, Kind, LedgerEntry, Outcome, Part, Request, Resource, ResourceId, Section,
     State, Tags, Target, TargetHealth, TargetState,
@@ -166,7 +167,7 @@ impl World {
         match request {
             Request::Create { name, tags, body, .. } => {
                 let id = id_of(request);
-                let body = born(part, name, body);
+                let (sending, body) = (body, born(part, name, body));
                 let resource = Resource {
                     id,
                     name: name.clone(),
@@ -178,6 +179,7 @@ impl World {
                 self.inventory.missing_since.remove(part);
                 self.observe_members(&resource);
                 self.inventory.parts.entry(part.clone()).or_default().push(Arc::new(resource));
+                self.send_visitors(sending);
             }
             Request::Change { id, change, .. } => {
                 self.update(change.kind(), id, |resource| resource.body.apply(change));
@@ -230,6 +232,20 @@ impl World {
         change(Arc::make_mut(row));
         let row = Arc::clone(row);
         self.fill_group(&row);
+    }
+
+    /// With its listener a load balancer sends to a target group, which then names it.
+    fn send_visitors(&mut self, body: &Body) {
+        let Body::Listener(Listener { load_balancer, action: ListenerAction::Forward(to), .. }) = body else {
+            return;
+        };
+        let (Some(balancer), Some(group)) = (load_balancer.as_id(), to.as_id()) else { return };
+        self.update(Kind::TargetGroup, &group.to_owned(), |row| {
+            if let Body::TargetGroup(group) = &mut row.body {
+                group.load_balancers.push(balancer.to_owned());
+                group.load_balancers.dedup();
+            }
+        });
     }
 
     fn tag_instance(&mut self, id: &ResourceId, tags: &Tags) {

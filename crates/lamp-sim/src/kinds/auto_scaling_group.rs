@@ -1,6 +1,8 @@
 //! An Auto Scaling group as its calls see it; what it does by itself is in `live::groups`.
 
-use lamp_cloud::kinds::auto_scaling_group::{AutoScalingGroup, Change, Settings};
+use lamp_cloud::kinds::auto_scaling_group::{
+    AutoScalingGroup, Change, ScalingPolicy, Settings, TrackedMetric,
+};
 use lamp_cloud::kinds::{
     Declared, launch_template::LaunchTemplate, subnet::Subnet, target_group::TargetGroup,
 };
@@ -8,6 +10,7 @@ use lamp_cloud::{DeleteOptions, Kind, Reference, ResourceId, State};
 
 use super::{Behaviour, Creation, of_body};
 use crate::live::groups::Group;
+use crate::live::tracking::serves;
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -34,7 +37,9 @@ impl Behaviour for AutoScalingGroup {
     }
 
     fn made(self, _: &World, _: &ResourceId) -> (Self, State) {
-        (Self { members: Vec::new(), suspended: Vec::new(), ..self }, State::Ready)
+        let (members, suspended) = (Vec::new(), Vec::new());
+        let (policies, foreign_policies) = (Some(Vec::new()), Vec::new());
+        (Self { members, suspended, policies, foreign_policies, ..self }, State::Ready)
     }
 
     fn begun(world: &mut World, id: &str) {
@@ -47,6 +52,8 @@ impl Behaviour for AutoScalingGroup {
             Change::Settings(settings) => admit_settings(world, settings),
             Change::SetDesired(desired) => admit_desired(*desired, self.min, self.max),
             Change::AttachTargetGroups(groups) => admit_target_groups(world, groups),
+            Change::PutPolicy(policy) => admit_policy(self, policy),
+            Change::DeletePolicy(name) => admit_removal(self, name),
             Change::DetachTargetGroups(_) | Change::ResumeProcesses(_) => Ok(()),
         }
     }
@@ -56,9 +63,18 @@ impl Behaviour for AutoScalingGroup {
         match change {
             Change::AttachTargetGroups(groups) => world.attach_members(id, groups),
             Change::DetachTargetGroups(groups) => world.detach_members(id, groups),
+            // Alarms do not look at the group when they are made.
+            Change::PutPolicy(ScalingPolicy { name, .. }) | Change::DeletePolicy(name) => {
+                return world.watch_group(id, name);
+            }
             _ => {}
         }
         world.wake_group(id);
+    }
+
+    // Policies are shown by a call of their own.
+    fn listed(&self, _: &World) -> Self {
+        Self { policies: None, ..self.clone() }
     }
 
     // Deleted by force, its instances with it.
@@ -95,4 +111,38 @@ fn admit_desired(desired: u32, min: u32, max: u32) -> Result<(), Refusal> {
 
 fn admit_target_groups(world: &World, groups: &[Reference]) -> Result<(), Refusal> {
     groups.iter().try_for_each(|group| world.require::<TargetGroup>(group).map(drop))
+}
+
+/// Policies that one group can have.
+const MOST_POLICIES: usize = 50;
+
+fn admit_policy(group: &AutoScalingGroup, policy: &ScalingPolicy) -> Result<(), Refusal> {
+    let others = group.policies.iter().flatten().filter(|other| other.name != policy.name).count();
+    if others >= MOST_POLICIES {
+        let message = format!("The group has {MOST_POLICIES} scaling policies, and can have no more");
+        return Err(Refusal::new("LimitExceeded", message));
+    }
+    if !policy.target.is_finite() || policy.target <= 0.0 {
+        return Err(invalid(format!("TargetValue {} must be greater than 0", policy.target)));
+    }
+    match &policy.metric {
+        TrackedMetric::RequestCountPerTarget { label } if !is_attached(group, label) => {
+            Err(invalid(format!("The target group of {label} is not attached to the Auto Scaling group")))
+        }
+        TrackedMetric::Customized { dimensions, .. } if dimensions.len() > 30 => {
+            Err(invalid("A metric has at most 30 dimensions"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_attached(group: &AutoScalingGroup, label: &str) -> bool {
+    group.target_groups.iter().filter_map(Reference::as_id).any(|attached| serves(label, attached))
+}
+
+fn admit_removal(group: &AutoScalingGroup, name: &str) -> Result<(), Refusal> {
+    if group.policies.iter().flatten().any(|policy| policy.name == name) {
+        return Ok(());
+    }
+    Err(invalid(format!("Policy '{name}' not found")))
 }

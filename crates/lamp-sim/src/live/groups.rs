@@ -10,6 +10,7 @@ use lamp_cloud::{InstanceState, Kind, LifecycleState, Member, Reference, Resourc
 
 use crate::agenda::{Event, InstanceStep};
 use crate::live::instances::Machine;
+use crate::live::tracking::Watch;
 use crate::world::World;
 
 /// What only the region knows of a group.
@@ -25,6 +26,10 @@ pub(crate) struct Group {
     rebalancing: bool,
     /// Its maintenance policy wants the new member in service before a sick one goes.
     pub(super) launches_first: bool,
+    /// What the alarms of its policies have seen, by policy.
+    pub(super) watches: BTreeMap<String, Watch>,
+    /// Target tracking removes nothing before then.
+    pub(super) rests_until: Option<Timestamp>,
 }
 
 impl World {
@@ -265,6 +270,7 @@ impl World {
             return;
         };
         machine.lifecycle = Some(LifecycleState::InService);
+        machine.in_service_since = Some(self.now);
         let Some(body) = self.body::<AutoScalingGroup>(&id).cloned() else { return };
         if !is_suspended(&body, "AddToLoadBalancer") {
             self.register_member(&body.target_groups, member);

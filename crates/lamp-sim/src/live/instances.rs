@@ -33,6 +33,8 @@ pub(crate) struct Machine {
     pub(crate) condemned: bool,
     /// Target groups that it was ever registered at.
     pub(crate) registered: BTreeSet<ResourceId>,
+    /// Since when it is in service in its group.
+    pub(crate) in_service_since: Option<jiff::Timestamp>,
     /// Since when its group could know that it is of no use.
     pub(crate) sick_since: Option<jiff::Timestamp>,
 }
@@ -54,6 +56,7 @@ impl Machine {
             fate: None,
             condemned: false,
             registered: BTreeSet::new(),
+            in_service_since: None,
             sick_since: None,
             row: History::new(row.launched_at, row),
         }

@@ -11,5 +11,6 @@ pub(crate) mod metrics;
 pub(crate) mod roles;
 mod service;
 pub(crate) mod targets;
+pub(crate) mod tracking;
 pub(crate) mod windows;
 pub(crate) mod zones;

@@ -15,3 +15,4 @@ mod pages;
 mod refusals;
 mod repeatability;
 mod roles;
+mod tracking;

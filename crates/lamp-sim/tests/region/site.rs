@@ -325,6 +325,8 @@ pub(crate) fn asg(
         health_check_type: EC2.to_owned(),
         members: Vec::new(),
         suspended: Vec::new(),
+        policies: Some(Vec::new()),
+        foreign_policies: Vec::new(),
     }
 }
 

@@ -66,6 +66,7 @@ const AUTO_SCALING_GROUP: &[&str] = &[
     "graceSeconds",
     "healthCheckType",
     "suspended",
+    "policies",
 ];
 
 use PartNames::{One, Other, Tier, TierOrDatabase};

@@ -7,7 +7,8 @@ use super::metric;
 use super::scaling::{Subject, SubjectKind};
 use crate::FieldError;
 use crate::v1alpha1::{
-    AdjustmentType, PolicyOwner, ScalingPolicy, ScalingPolicyType, ScalingStep, Schedule, ScheduleError,
+    AdjustmentType, MetricScope, PolicyOwner, ScalingPolicy, ScalingPolicyType, ScalingStep, Schedule,
+    ScheduleError,
 };
 
 /// EC2 Auto Scaling's limit of steps in a policy.
@@ -137,10 +138,30 @@ fn owner(policy: &ScalingPolicy, subject: SubjectKind, path: &str, errors: &mut 
     {
         let detail = "a policy of AWS follows one metric, without a formula";
         errors.push(FieldError::forbidden(format!("{path}.customMetric"), detail));
+    } else if policy.metric == Some(crate::v1alpha1::Metric::TargetResponseTime) {
+        let detail = "AWS cannot track it: twice the instances do not halve it";
+        errors.push(FieldError::forbidden(format!("{path}.metric"), detail));
+    } else if policy.custom_metric.as_ref().is_some_and(|it| it.scope == MetricScope::Total) {
+        let detail = "a policy of AWS follows an average of the instances";
+        errors.push(FieldError::forbidden(format!("{path}.customMetric.scope"), detail));
+    } else if let Some(statistic) = untracked_statistic(policy) {
+        let detail = "a policy of AWS follows Average, Maximum, Minimum, SampleCount or Sum";
+        errors.push(FieldError::invalid(
+            format!("{path}.customMetric.metrics[0].statistic"),
+            statistic,
+            detail,
+        ));
     } else if policy.fallback.is_some() {
         let detail = "a policy of AWS changes nothing where data is missing";
         errors.push(FieldError::forbidden(format!("{path}.fallback"), detail));
     }
+}
+
+/// The statistic of a metric that target tracking does not know.
+fn untracked_statistic(policy: &ScalingPolicy) -> Option<&str> {
+    const TRACKED: [&str; 5] = ["Average", "Maximum", "Minimum", "SampleCount", "Sum"];
+    let statistic = policy.custom_metric.as_ref()?.metrics.first()?.statistic.as_str();
+    (!TRACKED.contains(&statistic)).then_some(statistic)
 }
 
 fn target(policy: &ScalingPolicy, path: &str, errors: &mut Vec<FieldError>) {

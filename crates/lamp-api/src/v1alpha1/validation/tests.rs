@@ -14,6 +14,8 @@ mod ignore;
 mod limits;
 #[path = "tests/maintenance.rs"]
 mod maintenance;
+#[path = "tests/owner.rs"]
+mod owner;
 #[path = "tests/policies.rs"]
 mod policies;
 

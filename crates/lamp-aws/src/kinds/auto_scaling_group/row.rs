@@ -56,6 +56,8 @@ fn body(row: &aws_sdk_autoscaling::types::AutoScalingGroup) -> Answer<AutoScalin
         health_check_type: row.health_check_type().filter(|name| !name.is_empty()).unwrap_or(EC2).to_owned(),
         members: row.instances().iter().map(member).collect::<Answer<_>>()?,
         suspended,
+        policies: None,
+        foreign_policies: Vec::new(),
     })
 }
 

@@ -143,7 +143,9 @@ pub(super) const ROWS: &[Row] = &[
         &[
             "autoscaling:AttachLoadBalancerTargetGroups",
             "autoscaling:DeleteAutoScalingGroup",
+            "autoscaling:DeletePolicy",
             "autoscaling:DetachLoadBalancerTargetGroups",
+            "autoscaling:PutScalingPolicy",
             "autoscaling:ResumeProcesses",
             "autoscaling:SetDesiredCapacity",
             "autoscaling:TerminateInstanceInAutoScalingGroup",

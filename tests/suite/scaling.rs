@@ -42,9 +42,8 @@ async fn metrics_of_another_client_move_capacities_and_the_number_of_replicas() 
     for pointer in ["/spec/tiers/0/scaling", "/spec/tiers/1/scaling", "/spec/database/replicas/scaling"] {
         hasty(spec.pointer_mut(pointer).context("no scaling")?);
     }
-    spec["spec"]["tiers"][1]["scaling"]["policies"] = json!([{"type": "Step",
-        "customMetric": {"metrics": [{"namespace": "Shop", "name": "Waiting", "dimensions": {"Queue": "orders"}}]},
-        "steps": [{"from": 100, "adjustment": 3}]}]);
+    spec["spec"]["tiers"][1]["scaling"]["policies"] = json!([{"type": "Simple", "threshold": 100, "adjustment": 3,
+        "customMetric": {"metrics": [{"namespace": "Shop", "name": "Waiting", "dimensions": {"Queue": "orders"}}]}}]);
     let key = site.apply(&spec).await?;
     site.until_ready(&key).await?;
     let (web, app) = (site.part(&key, "auto-scaling-group/web")?, site.part(&key, "auto-scaling-group/app")?);
@@ -62,7 +61,7 @@ async fn metrics_of_another_client_move_capacities_and_the_number_of_replicas() 
         &site,
         &key,
         "auto-scaling-group/app",
-        "Shop Waiting 150, 150, 150 in the newest minutes on 2, step from 100",
+        "Shop Waiting 150, 150, 150 in the newest minutes on 2, at least 100",
     )?;
 
     put(&site, "AWS/RDS", "CPUUtilization", &format!("DBInstanceIdentifier={replica}"), 95.0)?;

@@ -10,8 +10,7 @@ use crate::ScalingMemory;
 use crate::scaling::evaluation::{Question, evaluate, measures};
 use crate::scaling::finding::{Evidence, Finding};
 use crate::scaling::measure::{Demand, Silence, measure};
-use crate::scaling::scheduled::{self, Setting};
-use crate::scaling::warm_after;
+use crate::scaling::{scheduled, warm_after};
 
 /// Metrics are read this far back.
 const READ: usize = 10;
@@ -21,45 +20,19 @@ const READ: usize = 10;
 pub struct Production<'a> {
     scaling: &'a Scaling,
     memory: ScalingMemory,
-    schedules: Option<InForce>,
     forecasts: Forecasts,
     began: Timestamp,
-}
-
-/// What schedules say until one of them fires next: working it out every minute takes longer than all else.
-#[derive(Debug)]
-struct InForce {
-    until: Option<Timestamp>,
-    bounds: (Option<u32>, Option<u32>),
-    setting: Option<Setting>,
 }
 
 impl<'a> Production<'a> {
     /// `began` is the first minute of the load: schedules go by it.
     pub fn new(scaling: &'a Scaling, began: Timestamp) -> Self {
-        Self {
-            scaling,
-            memory: ScalingMemory::new(began),
-            schedules: None,
-            forecasts: Forecasts::default(),
-            began,
-        }
+        Self { scaling, memory: ScalingMemory::new(began), forecasts: Forecasts::default(), began }
     }
 
     fn at(&self, minute: usize) -> Timestamp {
         let seconds = i64::try_from(minute).unwrap_or(i64::MAX).saturating_mul(60);
         self.began.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(self.began)
-    }
-
-    fn schedules(&mut self, now: Timestamp) -> &InForce {
-        let scaling = self.scaling;
-        let over = |it: &InForce| it.until.is_some_and(|until| until <= now);
-        self.schedules = self.schedules.take().filter(|it| !over(it));
-        self.schedules.get_or_insert_with(|| InForce {
-            until: scheduled::next(scaling, now),
-            bounds: scheduled::bounds(scaling, now),
-            setting: scheduled::setting(scaling, now),
-        })
     }
 
     fn find(
@@ -112,8 +85,7 @@ impl Scaler for Production<'_> {
         let moving = current - fleet.serving();
         let policies = self.scaling.policies.iter().filter(|policy| measures(policy.kind));
         let now = self.at(fleet.minute);
-        let InForce { bounds: (min, max), setting, .. } = self.schedules(now);
-        let (min, max, setting) = (*min, *max, setting.clone());
+        let (min, max) = scheduled::bounds(self.scaling, now);
         let floors = self.forecasts.floors(self.scaling, fleet.model, (fleet.minute, now), past, loads);
         let question = Question {
             scaling: self.scaling,
@@ -123,7 +95,7 @@ impl Scaler for Production<'_> {
             current,
             findings: policies.map(|policy| self.find(policy, fleet, past, loads)).collect(),
             floors,
-            setting,
+            setting: scheduled::setting(self.scaling, now),
             hold_down: (moving > 0).then(|| format!("{moving} instances are on their way in or out")),
             now,
         };

@@ -64,7 +64,7 @@ pub(crate) fn evaluate(mut question: Question<'_>, memory: &mut ScalingMemory) -
         return answer;
     }
     if wanted > question.current {
-        let asked = memory.lowest(question.now, up).unwrap_or(wish.now);
+        let asked = memory.lowest(question.now, up).unwrap_or(wish.now).max(question.floor());
         question.grow(wanted, question.clamp(asked.min(wish.now)), memory)
     } else {
         question.shrink(wish, memory.enough(question.now, down).unwrap_or(wish.minute), memory)
@@ -121,7 +121,11 @@ impl Question<'_> {
         let stay = Wish::at_least(self.current);
         let largest = wishes.reduce(Wish::max).unwrap_or(stay);
         let largest = if self.is_complete() { largest } else { largest.max(stay) };
-        self.floors.iter().fold(largest, |wish, floor| wish.max(Wish::at_least(floor.capacity)))
+        largest.max(Wish::while_needed(self.floor()))
+    }
+
+    fn floor(&self) -> u32 {
+        self.floors.iter().map(|floor| floor.capacity).max().unwrap_or_default()
     }
 
     fn is_complete(&self) -> bool {

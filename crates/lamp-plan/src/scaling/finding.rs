@@ -65,6 +65,11 @@ impl Wish {
         Self { now: capacity, steady: capacity, minute: capacity }
     }
 
+    /// So many for as long as this is wished: no load needed them, and nothing is held by them afterwards.
+    pub(crate) fn while_needed(capacity: u32) -> Self {
+        Self { now: capacity, steady: capacity, minute: 0 }
+    }
+
     /// So many fewer that `capacity` are left, without knowing how many would be enough.
     pub(crate) fn down_to(capacity: u32) -> Self {
         Self { now: capacity, steady: 0, minute: 0 }

@@ -1,6 +1,7 @@
 //! When a `Scheduled` policy fires.
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
@@ -11,9 +12,14 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 /// what falls into the hour that comes twice fires once.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    cron: Cron,
+    cron: Arc<Cron>,
     zone: TimeZone,
 }
+
+/// Schedules that were read, by line and zone: to read one takes thirty times as long as to ask it.
+type Known = Mutex<HashMap<(String, String), Schedule>>;
+/// More are not kept: lines that are no longer used must not stay for ever.
+const MOST_KNOWN: usize = 4096;
 
 /// Why a schedule was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,10 +41,25 @@ impl Schedule {
     ///
     /// Says what is wrong with the line, or that nobody knows the zone.
     pub fn parse(line: &str, zone: &str) -> Result<Self, ScheduleError> {
+        static KNOWN: OnceLock<Known> = OnceLock::new();
+        let known = KNOWN.get_or_init(Known::default);
+        let key = (line.to_owned(), zone.to_owned());
+        if let Some(schedule) = known.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(schedule.clone());
+        }
+        let schedule = Self::read(line, zone)?;
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        Ok(known.entry(key).or_insert(schedule).clone())
+    }
+
+    fn read(line: &str, zone: &str) -> Result<Self, ScheduleError> {
         let zone = zones().get(zone).map_err(|_| ScheduleError::Zone)?;
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
         let cron = parser.parse(line).map_err(|error| ScheduleError::Line(error.to_string()))?;
-        Ok(Self { cron, zone })
+        Ok(Self { cron: Arc::new(cron), zone })
     }
 
     /// The newest moment up to `now` at which it fired.

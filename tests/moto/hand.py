@@ -8,6 +8,7 @@ The endpoint comes from AWS_ENDPOINT_URL, as for every AWS client. Prints JSON.
 
 import json
 import sys
+import time
 
 from account import client
 from drift import DRIFTS
@@ -126,6 +127,24 @@ def put_metric(namespace, name, dimensions, value):
     )
 
 
+def put_minutes(namespace, name, dimensions, value, minutes):
+    """The same value in each of the last `minutes` that are over."""
+    begun = int(time.time()) // 60 * 60
+    for back in range(1, int(minutes) + 1):
+        pairs = [pair.split("=", 1) for pair in dimensions.split(",")]
+        client("cloudwatch").put_metric_data(
+            Namespace=namespace,
+            MetricData=[
+                {
+                    "MetricName": name,
+                    "Dimensions": [{"Name": key, "Value": found} for key, found in pairs],
+                    "Timestamp": begun - 60 * back,
+                    "Value": float(value),
+                }
+            ],
+        )
+
+
 def tags_of(rows):
     return {tag["Key"]: tag["Value"] for tag in rows or []}
 
@@ -226,7 +245,7 @@ COMMANDS = {
     function.__name__.replace("_", "-"): function
     for function in (
         certificate, make_vpc, suspend, terminate, take_tags, make_interface, remove_interface, deregister, targets, members, capacity, policies, resize,
-        replicas, delete_database, revoke_everything, snapshots, put_metric, tagged, parts, networks, look, spoil, mend,
+        replicas, delete_database, revoke_everything, snapshots, put_metric, put_minutes, tagged, parts, networks, look, spoil, mend,
     )
 }
 

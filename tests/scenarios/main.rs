@@ -30,6 +30,8 @@ mod native;
 mod older_store;
 mod orphans;
 mod permissions;
+mod policies;
+mod recorded_day;
 mod replicas;
 mod rollout;
 mod scaling;

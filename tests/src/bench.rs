@@ -5,6 +5,7 @@
 pub mod api;
 pub mod converge;
 mod critical_path;
+pub mod decisions;
 mod figures;
 mod process;
 mod replay;

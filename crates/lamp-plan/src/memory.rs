@@ -61,6 +61,8 @@ pub struct ScalingMemory {
     pub changes: Vec<(Timestamp, u32)>,
     /// When it was changed last.
     pub changed_at: Option<Timestamp>,
+    /// When it grew last.
+    pub grown_at: Option<Timestamp>,
     /// Since when each metric has said nothing, by its name.
     pub silent: BTreeMap<String, Timestamp>,
     /// The newest firing of a schedule whose capacity was reached.

@@ -11,7 +11,7 @@ use crate::ScalingMemory;
 use crate::scaling::evaluation::{Question, evaluate, measures};
 use crate::scaling::finding::{Evidence, Finding};
 use crate::scaling::measure::{Demand, Silence, measure};
-use crate::scaling::scheduled;
+use crate::scaling::{scheduled, warm_after};
 
 /// CloudWatch has a minute about one minute after it is over.
 const PUBLISHED_AFTER: usize = 1;
@@ -159,7 +159,8 @@ impl<'a> Production<'a> {
         let points = minutes
             .filter_map(|(minute, (past, load))| Some((self.at(minute), value(policy.metric?, past, *load))));
         let series = Series { points: points.collect(), incomplete: false };
-        let warm = self.scaling.behavior.warmup_seconds.div_ceil(60).max(fleet.model.boot_minutes);
+        let warm = u32::try_from(warm_after(policy, self.scaling).as_secs()).unwrap_or(u32::MAX);
+        let warm = warm.div_ceil(60).max(fleet.model.boot_minutes);
         let measured = fleet.older_than(warm);
         let minutes = measure(Some(&series), &Demand::of(policy), self.at(fleet.minute));
         let evidence = minutes.and_then(|minutes| {

@@ -17,7 +17,7 @@ mod tests;
 use std::borrow::Cow;
 
 use jiff::{SignedDuration, Timestamp};
-use lamp_api::v1alpha1::{MetricScope, Scaling, ScalingPolicy, Tier};
+use lamp_api::v1alpha1::{MetricScope, Scaling, ScalingPolicy, ScalingPolicyType, Tier};
 use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
 use lamp_cloud::{InstanceState, Inventory, LifecycleState, Series, StatusCheck, TargetState};
 
@@ -97,7 +97,7 @@ pub(crate) fn look_again(draft: &mut Draft<'_>, scaling: &Scaling, answer: Optio
 /// What one policy finds in a tier: the metric speaks for the instances that serve and are warmed up.
 fn find<'t>(draft: &Draft<'_>, tier: &Tier, view: &TierView<'_>, policy: &'t ScalingPolicy) -> Finding<'t> {
     let (inventory, now) = (draft.input.inventory, draft.input.now);
-    let warm = SignedDuration::from_secs(i64::from(tier.scaling.behavior.warmup_seconds));
+    let warm = warm_after(policy, &tier.scaling);
     let measured = count(view.members.iter().filter(|member| is_measured(view, member, warm, now)));
     let evidence = if measured == 0 {
         Err(Silence::NobodyMeasured)
@@ -127,6 +127,18 @@ fn read<'i>(
 pub(crate) fn shared(policy: &ScalingPolicy, minutes: Vec<f64>, measured: u32) -> Vec<f64> {
     let total = policy.custom_metric.as_ref().is_some_and(|custom| custom.scope == MetricScope::Total);
     if total { minutes.into_iter().map(|value| value / f64::from(measured)).collect() } else { minutes }
+}
+
+/// How old an instance must be for the metric to speak for it. A step adds to what its datapoints are of: they are of
+/// some minutes ago, and so one breach would add twice.
+pub(crate) fn warm_after(policy: &ScalingPolicy, scaling: &Scaling) -> SignedDuration {
+    let datapoints = policy.datapoints_to_alarm.unwrap_or(ScalingPolicy::DATAPOINTS_TO_ALARM);
+    let age = if policy.kind == ScalingPolicyType::Step {
+        PERIOD * i32::try_from(datapoints + 1).unwrap_or(i32::MAX)
+    } else {
+        SignedDuration::ZERO
+    };
+    SignedDuration::from_secs(i64::from(scaling.behavior.warmup_seconds)) + age
 }
 
 /// Growth must not wait for a reading of target health: a member in service counts until it is read.

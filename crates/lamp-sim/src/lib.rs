@@ -34,7 +34,7 @@ pub use faults::{
     BadLaunch, BrownOut, Crowding, Fate, Fault, Faults, MetricSpell, MetricTrouble, Moment, Shortage, Spell,
 };
 use lamp_cloud::{Applied, Cloud, CloudError, Read, Reading, Request};
-pub use live::load::{Load, SiteLoad, Spike};
+pub use live::load::{Load, Recorded, SiteLoad, Spike};
 pub use world::{Snapshot, Truth, World};
 
 /// Something done by hand that AWS refuses: its code and message.

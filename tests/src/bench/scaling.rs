@@ -1,4 +1,4 @@
-//! `cargo xtask bench --scaling DIR`: recorded load through target tracking of AWS, the Horizontal Pod Autoscaler, and
+//! `cargo xtask bench scaling [DIR]`: recorded load through target tracking of AWS, the Horizontal Pod Autoscaler, and
 //! the defaults of ours, with the same model of capacity and the same minutes of metrics.
 
 mod others;
@@ -13,6 +13,7 @@ use lamp_plan::replay::{CapacityModel, Production, ReplayedMinute, Scaler, repla
 
 use self::others::{PodAutoscaler, TargetTracking};
 use self::trace::Trace;
+use super::Figures;
 
 /// The policy that each of them has: CPU near 60 %.
 const TARGET: f64 = 0.6;
@@ -41,11 +42,21 @@ impl Outcome {
     }
 }
 
-/// Replays every trace of a folder, and prints a table.
+/// What each scaler made of a trace with a fleet of one size.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    trace: String,
+    size: u32,
+    target_tracking: Outcome,
+    hpa: Outcome,
+    lamplighter: Outcome,
+}
+
+/// Replays every trace of a folder.
 ///
 /// # Errors
 /// A folder without traces, or a file that is none.
-pub fn table(folder: &Path) -> Result<String> {
+pub fn replay_all(folder: &Path) -> Result<Vec<Comparison>> {
     let mut traces = Vec::new();
     let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     for entry in entries {
@@ -56,42 +67,70 @@ pub fn table(folder: &Path) -> Result<String> {
     }
     ensure!(!traces.is_empty(), "{} has no .csv files", folder.display());
     traces.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(traces.iter().flat_map(|trace| SIZES.map(|size| compare(trace, size))).collect())
+}
+
+/// One row for each trace and size.
+///
+/// # Errors
+/// None in memory.
+pub fn table(all: &[Comparison]) -> Result<String> {
     let mut table = String::from(
         "| trace | instances | target tracking | Horizontal Pod Autoscaler | Lamplighter | hours | overload |\n|---|---|---|---|---|---|---|\n",
     );
-    for trace in &traces {
-        for size in SIZES {
-            let (aws, pods, ours) = compare(trace, size);
-            writeln!(
-                table,
-                "| {} | {size} | {} | {} | {} | {:.2} | {:.2} |",
-                trace.name,
-                cell(aws),
-                cell(pods),
-                cell(ours),
-                ours.instance_hours / aws.instance_hours,
-                // One more in both: a trace without any overload is a tie.
-                (ours.overloaded_minutes + 1) as f64 / (aws.overloaded_minutes + 1) as f64,
-            )?;
-        }
+    for one in all {
+        let (aws, ours) = (one.target_tracking, one.lamplighter);
+        writeln!(
+            table,
+            "| {} | {} | {} | {} | {} | {:.2} | {:.2} |",
+            one.trace,
+            one.size,
+            cell(aws),
+            cell(one.hpa),
+            cell(ours),
+            ours.instance_hours / aws.instance_hours,
+            // One more in both: a trace without any overload is a tie.
+            (ours.overloaded_minutes + 1) as f64 / (aws.overloaded_minutes + 1) as f64,
+        )?;
     }
     Ok(table)
+}
+
+/// `scaling.TRACE.ALGORITHM.…` for the larger fleet, whose steps are finer, and `scaling.TRACE.SIZE.ALGORITHM.…` for all.
+pub fn figures(all: &[Comparison]) -> Figures {
+    let mut figures = Figures::default();
+    for one in all {
+        let mut names = vec![format!("scaling.{}.{}", one.trace, one.size)];
+        if Some(&one.size) == SIZES.last() {
+            names.push(format!("scaling.{}", one.trace));
+        }
+        let scalers =
+            [("lamplighter", one.lamplighter), ("target_tracking", one.target_tracking), ("hpa", one.hpa)];
+        for (name, (scaler, outcome)) in names.iter().flat_map(|name| scalers.map(|scaler| (name, scaler))) {
+            figures.add(format!("{name}.{scaler}.overloaded_minutes"), outcome.overloaded_minutes as f64);
+            figures.add(format!("{name}.{scaler}.instance_hours"), outcome.instance_hours);
+            figures.add(format!("{name}.{scaler}.changes"), outcome.changes as f64);
+        }
+    }
+    figures
 }
 
 fn cell(outcome: Outcome) -> String {
     format!("{} min, {:.0} h, {}", outcome.overloaded_minutes, outcome.instance_hours, outcome.changes)
 }
 
-fn compare(trace: &Trace, size: u32) -> (Outcome, Outcome, Outcome) {
+fn compare(trace: &Trace, size: u32) -> Comparison {
     let model = model(trace, size);
     let scaling = ours(model.per_instance * TARGET);
     let run =
         |mut scaler: Box<dyn Scaler + '_>| Outcome::of(&replay(&mut *scaler, model, &trace.loads, TARGET));
-    (
-        run(Box::new(TargetTracking::new(TARGET))),
-        run(Box::new(PodAutoscaler::new(TARGET))),
-        run(Box::new(Production::new(&scaling))),
-    )
+    Comparison {
+        trace: trace.name.clone(),
+        size,
+        target_tracking: run(Box::new(TargetTracking::new(TARGET))),
+        hpa: run(Box::new(PodAutoscaler::new(TARGET))),
+        lamplighter: run(Box::new(Production::new(&scaling))),
+    }
 }
 
 /// The same for all: `size` instances serve the 99th percentile of the load at the target.
@@ -125,7 +164,7 @@ mod tests {
 
     #[test]
     fn on_a_day_with_noise_ours_costs_no_more_and_overloads_less_than_target_tracking() {
-        let (aws, _, ours) = compare(&day(), 12);
+        let Comparison { target_tracking: aws, lamplighter: ours, .. } = compare(&day(), 12);
         assert!(ours.instance_hours <= aws.instance_hours * 1.02, "{ours:?} {aws:?}");
         assert!(ours.overloaded_minutes <= aws.overloaded_minutes, "{ours:?} {aws:?}");
         assert!(ours.changes <= aws.changes * 2, "{ours:?} {aws:?}");

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap::Parser;
-use lamp_tests::bench::{Figures, api, converge, scaling, speed, sweep, watch};
+use clap::{Parser, Subcommand};
+use lamp_tests::bench::{Figures, api, converge, decisions, scaling, speed, sweep, watch};
 
 /// Prints the figures: calls, CPU, memory, times, rates.
 #[derive(Parser)]
@@ -14,13 +14,24 @@ struct Args {
     /// Writes the figures as one flat JSON object too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Instead: replays the recorded loads of a folder (`timestamp,value` lines in `.csv` files) through target tracking
-    /// of AWS, the Horizontal Pod Autoscaler, and the defaults of ours.
-    #[arg(long, value_name = "DIR")]
-    scaling: Option<PathBuf>,
+    #[command(subcommand)]
+    only: Option<Only>,
     /// Measures one pass over so many stacks, for the process that asked.
     #[arg(long, value_name = "STACKS", hide = true)]
     sweep: Option<usize>,
+}
+
+#[derive(Subcommand)]
+enum Only {
+    /// Replays recorded loads through target tracking of AWS, the Horizontal Pod Autoscaler, and the defaults of ours.
+    Scaling {
+        /// A folder of `.csv` files with lines of `timestamp,value`.
+        #[arg(default_value = "../shared/traces")]
+        folder: PathBuf,
+        /// Writes the figures as one flat JSON object too.
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
 }
 
 fn main() -> Result<()> {
@@ -29,17 +40,24 @@ fn main() -> Result<()> {
         print!("{}", sweep::measure(count)?.to_lines());
         return Ok(());
     }
-    if let Some(folder) = args.scaling {
-        print!("{}", scaling::table(&folder)?);
-        return Ok(());
+    if let Some(Only::Scaling { folder, json }) = args.only {
+        let all = scaling::replay_all(&folder)?;
+        print!("{}", scaling::table(&all)?);
+        let decisions = decisions::measure()?;
+        print!("{decisions}");
+        let mut figures = scaling::figures(&all);
+        figures.extend(decisions);
+        return write(&figures, json.or(args.json));
     }
     let figures = all()?;
     print!("{figures}");
-    if let Some(path) = args.json {
-        let text = format!("{:#}\n", figures.to_json());
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+    write(&figures, args.json)
+}
+
+fn write(figures: &Figures, path: Option<PathBuf>) -> Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    let text = format!("{:#}\n", figures.to_json());
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn all() -> Result<Figures> {
@@ -50,6 +68,7 @@ fn all() -> Result<Figures> {
     }
     eprintln!("from nothing to Ready …");
     figures.extend(converge::measure()?);
+    figures.extend(decisions::measure()?);
     eprintln!("a simulated day …");
     figures.extend(speed::measure()?);
     let runtime = tokio::runtime::Runtime::new()?;

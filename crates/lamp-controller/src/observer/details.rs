@@ -135,7 +135,8 @@ impl Details {
         rows: Vec<(ResourceId, ScalingPolicy)>,
         (pass, at): (u64, Timestamp),
     ) {
-        let mut by_group: BTreeMap<ResourceId, Vec<_>> = groups.into_iter().map(|id| (id, Vec::new())).collect();
+        let mut by_group: BTreeMap<ResourceId, Vec<_>> =
+            groups.into_iter().map(|id| (id, Vec::new())).collect();
         for (group, policy) in rows {
             by_group.entry(group.clone()).and_modify(|policies| policies.push((group, policy)));
         }

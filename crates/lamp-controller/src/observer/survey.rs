@@ -57,11 +57,7 @@ async fn everyones<C: Cloud>(calls: &Calls<C>, kind: Kind, pages: usize) -> Resu
     rows.await.map_err(|failure| format!("{}: {failure}", kind.name()))
 }
 
-async fn add_policies<C: Cloud>(
-    calls: &Calls<C>,
-    rows: &mut [Resource],
-    pages: usize,
-) -> Result<(), String> {
+async fn add_policies<C: Cloud>(calls: &Calls<C>, rows: &mut [Resource], pages: usize) -> Result<(), String> {
     let listed = policies::list(calls, pages, Timestamp::MAX).await.map_err(|error| error.to_string())?;
     for row in rows {
         if let Body::AutoScalingGroup(group) = &mut row.body {

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use lamp_api::v1alpha1::{
-    CustomMetric, Metric, MetricSource, PolicyOwner, Scaling, ScalingPolicy as Policy,
-};
-use lamp_cloud::kinds::auto_scaling_group::{AutoScalingGroup, ScalingPolicy, TrackedMetric};
+use lamp_api::v1alpha1::{CustomMetric, Metric, MetricSource, PolicyOwner, Scaling, ScalingPolicy as Policy};
 use lamp_cloud::Reference;
+use lamp_cloud::kinds::auto_scaling_group::{AutoScalingGroup, ScalingPolicy, TrackedMetric};
 
 /// What the group of a tier follows. What a spec cannot say (steps, schedules, what only grows) is left out: it stays on the
 /// group, and is reported there.
@@ -14,7 +12,8 @@ pub(super) fn read(group: &AutoScalingGroup) -> Scaling {
     let all = || group.policies.iter().flatten().chain(&group.foreign_policies);
     let mut policies: Vec<Policy> = Vec::new();
     for policy in all().filter_map(|policy| expressed(group, policy)) {
-        let same = |other: &Policy| (other.metric, &other.custom_metric) == (policy.metric, &policy.custom_metric);
+        let same =
+            |other: &Policy| (other.metric, &other.custom_metric) == (policy.metric, &policy.custom_metric);
         if !policies.iter().any(same) {
             policies.push(policy);
         }
@@ -125,10 +124,8 @@ mod tests {
 
     #[test]
     fn what_a_spec_cannot_say_is_left_out() {
-        let only_out = ScalingPolicy {
-            scales_in: false,
-            ..policy(TrackedMetric::AverageCpuUtilization, 45.0)
-        };
+        let only_out =
+            ScalingPolicy { scales_in: false, ..policy(TrackedMetric::AverageCpuUtilization, 45.0) };
         let steps = policy(TrackedMetric::Other("StepScaling".to_owned()), 0.0);
         assert_eq!(imported(vec![only_out, steps]), json!([[], 180]));
     }

@@ -32,8 +32,7 @@ pub(super) fn rules(unexpressed: &[Unexpressed], found: &Found<'_>, tiers: &[Tie
 /// Policies of AWS that a spec cannot say go on moving the capacity within its bounds. Where the spec has policies, they
 /// say whose it is.
 fn capacity(tiers: &[Tier]) -> Vec<IgnoreRule> {
-    let (scaled, others): (Vec<_>, Vec<_>) =
-        tiers.iter().partition(|tier| !tier.scaling.policies.is_empty());
+    let (scaled, others): (Vec<_>, Vec<_>) = tiers.iter().partition(|tier| !tier.scaling.policies.is_empty());
     let groups: Vec<String> = match (scaled.is_empty(), others.is_empty()) {
         (_, true) => Vec::new(),
         (true, false) => vec!["auto-scaling-group/*".to_owned()],

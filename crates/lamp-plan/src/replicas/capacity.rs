@@ -1,6 +1,5 @@
 //! How many replicas are wanted, by the evaluator that tiers have as well.
 
-use jiff::SignedDuration;
 use lamp_api::v1alpha1::{Database, ScalingPolicy};
 use lamp_cloud::Kind;
 
@@ -10,7 +9,7 @@ use crate::live::tier_view::count;
 use crate::scaling::evaluation::{Question, evaluate, measures};
 use crate::scaling::finding::{Evidence, Finding};
 use crate::scaling::measure::{Demand, Silence, measure};
-use crate::scaling::{connections, look_again, readings, scheduled, shared};
+use crate::scaling::{connections, look_again, readings, scheduled, shared, warm_after};
 use crate::{Draft, ScalingMemory, queries};
 
 /// The number of replicas that are wanted.
@@ -59,7 +58,8 @@ fn find<'d>(
     pool: &Pool<'_>,
     policy: &'d ScalingPolicy,
 ) -> Finding<'d> {
-    let warm: Vec<_> = pool.replicas.iter().filter(|replica| is_warm(draft, database, replica)).collect();
+    let warm: Vec<_> =
+        pool.replicas.iter().filter(|replica| is_warm(draft, database, replica, policy)).collect();
     let evidence = if warm.is_empty() {
         Err(Silence::NobodyMeasured)
     } else if policy.custom_metric.is_some() {
@@ -105,8 +105,8 @@ fn measure_all(draft: &Draft<'_>, policy: &ScalingPolicy, measured: u32) -> Resu
     Ok(Evidence { minutes: shared(policy, minutes, measured), measured, missing: 0 })
 }
 
-fn is_warm(draft: &Draft<'_>, database: &Database, replica: &Replica<'_>) -> bool {
-    let warm = SignedDuration::from_secs(i64::from(database.replicas.scaling.behavior.warmup_seconds));
+fn is_warm(draft: &Draft<'_>, database: &Database, replica: &Replica<'_>, policy: &ScalingPolicy) -> bool {
+    let warm = warm_after(policy, &database.replicas.scaling);
     let created_at = replica.row.and_then(|row| row.created_at);
     replica.ready && created_at.is_none_or(|at| draft.input.now.duration_since(at) >= warm)
 }

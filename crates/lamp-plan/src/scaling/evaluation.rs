@@ -140,7 +140,7 @@ impl Question<'_> {
             return Some(self.hold(wanted, &format!("nothing shrinks while {why}"), None));
         }
         let desired = wanted.min(self.most());
-        memory.changed(self.now, self.current);
+        memory.changed(self.now, self.current, desired);
         let bound = self.bound_reached(wanted);
         let reason = format!("{} -> {desired}: {}{bound}", self.current, setting.reason);
         Some(Answer { desired, decision: Some(("Scheduled", reason)), look_at: None })
@@ -178,12 +178,26 @@ impl Question<'_> {
         if let Some(why) = &self.hold_down {
             return self.hold(wanted, &format!("nothing shrinks while {why}"), None);
         }
+        if let Some(until) = self.cools_until(memory) {
+            return self.hold(
+                wanted,
+                &format!("it grew just now, and nothing shrinks until {until}"),
+                Some(until),
+            );
+        }
         let when = memory.agreed_at(down_window(&self.scaling.behavior), fewer);
         if !fewer(enough.max(wish.steady)) || when > self.now {
             return self.hold(wanted, &format!("it shrinks at {when} if the load stays low"), Some(when));
         }
         let (limit, again) = memory.limit(self.now, self.current, Direction::Down, rules.percent_per_minute);
         self.change("ScaleDown", wanted, self.clamp(enough).max(wanted).max(limit), again, memory)
+    }
+
+    /// Until when nothing shrinks because it grew; none, if that is over.
+    fn cools_until(&self, memory: &ScalingMemory) -> Option<Timestamp> {
+        let cooldown = self.scaling.behavior.scale_down.cooldown_seconds;
+        let until = memory.grown_at?.saturating_add(SignedDuration::from_secs(i64::from(cooldown))).ok()?;
+        (self.now < until).then_some(until)
     }
 
     /// Whether a capacity is fewer than the one in force by the tolerance, and by a whole instance at least.
@@ -203,14 +217,16 @@ impl Question<'_> {
         if desired == self.current {
             return self.hold(wanted, &format!("the rate per minute is used up until {again}"), Some(again));
         }
-        memory.changed(self.now, self.current);
+        memory.changed(self.now, self.current, desired);
         let bound = self.bound_reached(wanted);
         let reason = format!("{} -> {desired}: {}{bound}", self.current, self.sentences());
         Answer { desired, decision: Some((action, reason)), look_at: None }
     }
 
     fn hold(&self, wanted: u32, why: &str, look_at: Option<Timestamp>) -> Answer {
-        let reason = format!("{} stay, {wanted} would do: {why}; {}", self.current, self.sentences());
+        let said = self.sentences();
+        let said = if said.is_empty() { said } else { format!("; {said}") };
+        let reason = format!("{} stay, {wanted} would do: {why}{said}", self.current);
         // An instant that has come is waited for no longer; the next observation decides.
         let look_at = look_at.filter(|when| *when > self.now);
         Answer { desired: self.current, decision: Some(("Hold", reason)), look_at }

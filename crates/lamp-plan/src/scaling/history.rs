@@ -45,6 +45,7 @@ impl ScalingMemory {
             recommendations: Vec::new(),
             changes: Vec::new(),
             changed_at: None,
+            grown_at: None,
             silent: BTreeMap::new(),
             reached: None,
             bounded: None,
@@ -124,9 +125,12 @@ impl ScalingMemory {
         covered.saturating_add(window.length).unwrap_or(self.since)
     }
 
-    /// Remembers that the capacity leaves `before`. A decision that is not carried out yet is remembered once.
-    pub(crate) fn changed(&mut self, now: Timestamp, before: u32) {
+    /// Remembers that the capacity goes from `before` to `after`. A decision that is not carried out yet is remembered once.
+    pub(crate) fn changed(&mut self, now: Timestamp, before: u32, after: u32) {
         self.changed_at = Some(now);
+        if after > before {
+            self.grown_at = self.changed_at;
+        }
         match self.changes.last_mut() {
             Some((at, last)) if *last == before => *at = now,
             _ => self.changes.push((now, before)),
@@ -253,11 +257,11 @@ mod tests {
         assert_eq!(memory.limit(at(0), 4, Direction::Up, 100).0, 8);
         assert_eq!(memory.limit(at(0), 30, Direction::Down, 10).0, 27);
         assert_eq!(memory.limit(at(0), 4, Direction::Down, 10).0, 3, "at least one");
-        memory.changed(at(0), 4);
+        memory.changed(at(0), 4, 4);
         assert_eq!(memory.limit(at(30), 8, Direction::Up, 100), (8, at(60)));
         assert_eq!(memory.limit(at(60), 8, Direction::Up, 100).0, 16);
         let mut memory = ScalingMemory::new(at(0));
-        memory.changed(at(0), 4);
+        memory.changed(at(0), 4, 4);
         assert_eq!(memory.limit(at(30), 3, Direction::Down, 10).0, 3);
     }
 }

@@ -1,3 +1,6 @@
+mod laws;
+mod policies;
+
 use expect_test::expect;
 use lamp_cloud::{LifecycleState, Listing, TargetState};
 use proptest::prelude::*;

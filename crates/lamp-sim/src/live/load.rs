@@ -21,6 +21,8 @@ pub struct Load {
     /// Hour of the peak, UTC.
     pub peak_hour: f64,
     pub spikes: Vec<Spike>,
+    /// What was recorded once, in the place of the day's curve.
+    pub recorded: Option<Recorded>,
     /// Factor for single sites, by the stack's uid.
     pub sites: BTreeMap<String, f64>,
     /// Requests to each inner tier for one from outside.
@@ -49,6 +51,7 @@ impl Default for Load {
             peak: 100.0,
             peak_hour: 20.0,
             spikes: Vec::new(),
+            recorded: None,
             sites: BTreeMap::new(),
             inner_requests: 1.0,
             queries: 5.0,
@@ -60,6 +63,20 @@ impl Default for Load {
             stored_gib: 5.0,
             stored_gib_per_day: 0.1,
         }
+    }
+}
+
+/// A load of the past: requests a second, minute by minute. Before and after it the first and the last minute hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    pub from: Timestamp,
+    pub minutes: Vec<f64>,
+}
+
+impl Recorded {
+    fn at(&self, at: Timestamp) -> f64 {
+        let minute = usize::try_from(at.duration_since(self.from).as_mins()).unwrap_or_default();
+        self.minutes.get(minute).or(self.minutes.last()).copied().unwrap_or_default()
     }
 }
 
@@ -80,14 +97,19 @@ impl Load {
     }
 
     /// Requests a second to one site.
-    #[expect(clippy::cast_precision_loss, reason = "seconds of a day are few")]
     pub fn offered(&self, site: &str, at: Timestamp) -> f64 {
-        let hour = at.as_second().rem_euclid(86_400) as f64 / 3600.0;
-        let angle = std::f64::consts::TAU * (hour - self.peak_hour) / 24.0;
-        let curve = self.base + (self.peak - self.base) * (0.5 + 0.5 * angle.cos());
+        let curve = self.recorded.as_ref().map_or_else(|| self.curve(at), |recorded| recorded.at(at));
         let spikes = self.spikes.iter().filter(|spike| spike.from <= at && at < spike.to);
         let factor: f64 = spikes.map(|spike| spike.factor).product();
         curve * factor * self.sites.get(site).copied().unwrap_or(1.0)
+    }
+
+    /// Requests a second by the time of day.
+    #[expect(clippy::cast_precision_loss, reason = "seconds of a day are few")]
+    fn curve(&self, at: Timestamp) -> f64 {
+        let hour = at.as_second().rem_euclid(86_400) as f64 / 3600.0;
+        let angle = std::f64::consts::TAU * (hour - self.peak_hour) / 24.0;
+        self.base + (self.peak - self.base) * (0.5 + 0.5 * angle.cos())
     }
 }
 

@@ -159,7 +159,12 @@ impl World {
             .filter_map(|start| Timestamp::from_second(start).ok())
     }
 
-    pub(super) fn point(&self, meter: &Meter, query: &MetricQuery, minute: Timestamp) -> Option<(Timestamp, f64)> {
+    pub(super) fn point(
+        &self,
+        meter: &Meter,
+        query: &MetricQuery,
+        minute: Timestamp,
+    ) -> Option<(Timestamp, f64)> {
         let at = minute + Duration::from_secs(30);
         let value = match &query.metric {
             MetricName::GroupCpuUtilization => self.group_cpu(meter, &query.resource, at)?,

@@ -81,7 +81,8 @@ impl World {
         for id in &tracked {
             let Some(body) = self.body::<AutoScalingGroup>(id).cloned() else { continue };
             self.watch(id, &body, &meter, minute);
-            let decided = self.tracked_capacity(id, &body).filter(|_| !is_suspended(&body, "AlarmNotification"));
+            let decided =
+                self.tracked_capacity(id, &body).filter(|_| !is_suspended(&body, "AlarmNotification"));
             if let Some(desired) = decided {
                 self.set_tracked(id, &body, desired);
             }

@@ -81,10 +81,8 @@ fn what_no_policy_can_be_is_refused() {
     assert_eq!(refused(&lab, &site.web, remove("one")).class, ErrorClass::NotFound);
     assert_eq!(refused(&lab, &site.web, put(cpu("one", 0.0, true))).class, ErrorClass::Invalid);
     let label = "app/web/1/targetgroup/somebodys/2".to_owned();
-    let stranger = ScalingPolicy {
-        metric: TrackedMetric::RequestCountPerTarget { label },
-        ..cpu("one", 1000.0, true)
-    };
+    let stranger =
+        ScalingPolicy { metric: TrackedMetric::RequestCountPerTarget { label }, ..cpu("one", 1000.0, true) };
     assert_eq!(refused(&lab, &site.web, put(stranger)).class, ErrorClass::Invalid);
     (0..50).for_each(|number| lab.change(&site.web, put(cpu(&number.to_string(), 60.0, true))));
     assert_eq!(refused(&lab, &site.web, put(cpu("one more", 60.0, true))).class, ErrorClass::Quota);

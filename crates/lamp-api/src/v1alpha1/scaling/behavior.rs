@@ -71,6 +71,11 @@ pub struct ScaleDown {
     #[serde(default = "default_down_window")]
     pub stabilization_window_seconds: u32,
 
+    /// Nothing shrinks for so many seconds after it grew, 0 to 3600. Default 300, as in EC2 Auto Scaling: what was added
+    /// for one loud minute has hardly booted before that.
+    #[serde(default = "default_cooldown")]
+    pub cooldown_seconds: u32,
+
     /// In so many per cent of the window it must have been enough, 50 to 100. Default 90: a few loud minutes of
     /// otherwise quiet ones hold no capacity. 100 is the rule of the Horizontal Pod Autoscaler.
     #[serde(default = "default_agreement_percent")]
@@ -92,6 +97,10 @@ fn default_urgent_percent() -> u32 {
 
 fn default_down_window() -> u32 {
     2700
+}
+
+fn default_cooldown() -> u32 {
+    300
 }
 
 fn default_agreement_percent() -> u32 {
@@ -116,6 +125,7 @@ impl Default for ScaleDown {
     fn default() -> Self {
         Self {
             stabilization_window_seconds: default_down_window(),
+            cooldown_seconds: default_cooldown(),
             agreement_percent: default_agreement_percent(),
             percent_per_minute: default_down_percent(),
         }

@@ -106,8 +106,11 @@ fn custom(metric: &CustomMetric, subject: SubjectKind, path: &str, errors: &mut 
     let ids = metric.metrics.iter().map(|source| source.id.as_str());
     unique(errors, ids, |index| format!("{path}.metrics[{index}].id"));
     if let Err(detail) = Formula::parse(metric) {
-        let text = metric.expression.as_deref().unwrap_or_default();
-        errors.push(FieldError::invalid(format!("{path}.expression"), text, detail));
+        let field = format!("{path}.expression");
+        errors.push(match &metric.expression {
+            Some(text) => FieldError::invalid(field, text, detail),
+            None => FieldError::required(field, detail),
+        });
     }
 }
 

@@ -7,7 +7,8 @@ use super::metric;
 use super::scaling::{Subject, SubjectKind};
 use crate::FieldError;
 use crate::v1alpha1::{
-    AdjustmentType, MetricScope, PolicyOwner, ScalingPolicy, ScalingPolicyType, ScalingStep, Schedule, ScheduleError,
+    AdjustmentType, MetricScope, PolicyOwner, ScalingPolicy, ScalingPolicyType, ScalingStep, Schedule,
+    ScheduleError,
 };
 
 /// EC2 Auto Scaling's limit of steps in a policy.
@@ -145,7 +146,11 @@ fn owner(policy: &ScalingPolicy, subject: SubjectKind, path: &str, errors: &mut 
         errors.push(FieldError::forbidden(format!("{path}.customMetric.scope"), detail));
     } else if let Some(statistic) = untracked_statistic(policy) {
         let detail = "a policy of AWS follows Average, Maximum, Minimum, SampleCount or Sum";
-        errors.push(FieldError::invalid(format!("{path}.customMetric.metrics[0].statistic"), statistic, detail));
+        errors.push(FieldError::invalid(
+            format!("{path}.customMetric.metrics[0].statistic"),
+            statistic,
+            detail,
+        ));
     } else if policy.fallback.is_some() {
         let detail = "a policy of AWS changes nothing where data is missing";
         errors.push(FieldError::forbidden(format!("{path}.fallback"), detail));

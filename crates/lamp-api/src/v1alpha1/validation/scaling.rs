@@ -70,6 +70,7 @@ fn up(rules: &ScaleUp, path: &str, errors: &mut Vec<FieldError>) {
 fn down(rules: &ScaleDown, path: &str, errors: &mut Vec<FieldError>) {
     let window = rules.stabilization_window_seconds;
     within(errors, format!("{path}.stabilizationWindowSeconds"), window, 0..=3600);
+    within(errors, format!("{path}.cooldownSeconds"), rules.cooldown_seconds, 0..=3600);
     within(errors, format!("{path}.agreementPercent"), rules.agreement_percent, 50..=100);
     within(errors, format!("{path}.percentPerMinute"), rules.percent_per_minute, 0..=1000);
 }

@@ -16,6 +16,8 @@ mod limits;
 mod maintenance;
 #[path = "tests/owner.rs"]
 mod owner;
+#[path = "tests/policies.rs"]
+mod policies;
 
 fn base() -> Value {
     json!({

@@ -53,7 +53,9 @@ fn tracked(row: &Row) -> TrackedMetric {
     };
     let predefined = tracking.predefined_metric_specification().and_then(predefined);
     let customized = || tracking.customized_metric_specification().and_then(customized);
-    predefined.or_else(customized).unwrap_or_else(|| TrackedMetric::Other(format!("{kind} of another metric")))
+    predefined
+        .or_else(customized)
+        .unwrap_or_else(|| TrackedMetric::Other(format!("{kind} of another metric")))
 }
 
 fn predefined(metric: &PredefinedMetricSpecification) -> Option<TrackedMetric> {
@@ -99,25 +101,30 @@ pub(crate) async fn put(cloud: &AwsCloud, group: &str, policy: &ScalingPolicy) -
 fn configuration(policy: &ScalingPolicy) -> Answer<TargetTrackingConfiguration> {
     let predefined = |kind, label: Option<&str>| {
         let label = label.map(str::to_owned);
-        PredefinedMetricSpecification::builder().predefined_metric_type(kind).set_resource_label(label).build()
+        PredefinedMetricSpecification::builder()
+            .predefined_metric_type(kind)
+            .set_resource_label(label)
+            .build()
     };
-    let builder =
-        TargetTrackingConfiguration::builder().target_value(policy.target).disable_scale_in(!policy.scales_in);
+    let builder = TargetTrackingConfiguration::builder()
+        .target_value(policy.target)
+        .disable_scale_in(!policy.scales_in);
     let builder = match &policy.metric {
-        TrackedMetric::AverageCpuUtilization => builder
-            .predefined_metric_specification(predefined(MetricType::AsgAverageCpuUtilization, None)),
+        TrackedMetric::AverageCpuUtilization => {
+            builder.predefined_metric_specification(predefined(MetricType::AsgAverageCpuUtilization, None))
+        }
         TrackedMetric::AverageNetworkIn => {
             builder.predefined_metric_specification(predefined(MetricType::AsgAverageNetworkIn, None))
         }
         TrackedMetric::AverageNetworkOut => {
             builder.predefined_metric_specification(predefined(MetricType::AsgAverageNetworkOut, None))
         }
-        TrackedMetric::RequestCountPerTarget { label } => builder.predefined_metric_specification(
-            predefined(MetricType::AlbRequestCountPerTarget, Some(label)),
-        ),
+        TrackedMetric::RequestCountPerTarget { label } => builder
+            .predefined_metric_specification(predefined(MetricType::AlbRequestCountPerTarget, Some(label))),
         TrackedMetric::Customized { namespace, name, dimensions, statistic } => {
-            let dimension =
-                |(name, value): (&String, &String)| MetricDimension::builder().name(name).value(value).build();
+            let dimension = |(name, value): (&String, &String)| {
+                MetricDimension::builder().name(name).value(value).build()
+            };
             let metric = CustomizedMetricSpecification::builder()
                 .namespace(namespace)
                 .metric_name(name)
@@ -190,10 +197,7 @@ mod tests {
         let mut disabled = row(&tracking);
         disabled.enabled = Some(false);
         let (_, shown_disabled) = shown(&disabled).expect("shown");
-        assert_eq!(
-            shown_disabled.metric,
-            TrackedMetric::Other("TargetTrackingScaling, disabled".to_owned())
-        );
+        assert_eq!(shown_disabled.metric, TrackedMetric::Other("TargetTrackingScaling, disabled".to_owned()));
     }
 
     #[test]

@@ -6,9 +6,7 @@ use lamp_api::v1alpha1::{
     CustomMetric, LeftAlone, LeftAloneReason, Metric, PolicyOwner, SafetyPolicy, ScalingPolicy as Policy,
     ScalingPolicyType, Tier,
 };
-use lamp_cloud::kinds::auto_scaling_group::{
-    AutoScalingGroup, POLICY_PREFIX, ScalingPolicy, TrackedMetric,
-};
+use lamp_cloud::kinds::auto_scaling_group::{AutoScalingGroup, POLICY_PREFIX, ScalingPolicy, TrackedMetric};
 use lamp_cloud::{Body, Kind, ResourceId, token};
 
 use crate::healing::{breaker, succession};
@@ -36,7 +34,8 @@ fn natives(draft: &Draft<'_>, tier: &Tier) -> Vec<ScalingPolicy> {
     let mut policies: Vec<ScalingPolicy> = Vec::new();
     for policy in tier.scaling.policies.iter().filter(|policy| policy.owner == PolicyOwner::Aws) {
         let (Some(metric), Some(target)) = (tracked(input, tier, policy), policy.target) else { continue };
-        let what = policy.metric.map_or_else(|| metric.name().to_owned(), |metric| metric.as_str().to_owned());
+        let what =
+            policy.metric.map_or_else(|| metric.name().to_owned(), |metric| metric.as_str().to_owned());
         let alike = policies.iter().filter(|other| other.metric.name() == metric.name()).count();
         let what = if alike == 0 { what } else { format!("{what}-{}", alike + 1) };
         policies.push(named(input, tier, &what, (metric, target), scales_in));
@@ -59,7 +58,8 @@ fn safety(input: &PlanInput<'_>, tier: &Tier) -> Option<ScalingPolicy> {
     if tier.safety_policy == SafetyPolicy::None || rules.percent_per_minute == 0 {
         return None;
     }
-    let tracking = tier.scaling.policies.iter().filter(|policy| policy.kind == ScalingPolicyType::TargetTracking);
+    let tracking =
+        tier.scaling.policies.iter().filter(|policy| policy.kind == ScalingPolicyType::TargetTracking);
     let (metric, target) = tracking.filter(|policy| policy.metric.is_some()).find_map(|policy| {
         let target = policy.target?;
         let urgent = target * f64::from(rules.urgent_percent) / 100.0;

@@ -80,7 +80,7 @@ fn a_simple_policy_waits_for_its_cooldown() {
     let at = |second| Timestamp::from_second(second).unwrap();
     let mut memory = ScalingMemory::new(at(0));
     assert_eq!(cools_until(&simple_policy, &memory), None);
-    memory.changed(at(1000), 4);
+    memory.changed(at(1000), 4, 6);
     assert_eq!(cools_until(&simple_policy, &memory), Some(at(1120)));
 }
 

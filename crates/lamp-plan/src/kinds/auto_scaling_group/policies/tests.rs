@@ -95,7 +95,9 @@ fn where_growth_is_not_wanted_or_cannot_be_said_there_is_no_safety_policy() {
     assert!(without(json!({"policies": []})));
     assert!(without(json!({"policies": [{"metric": "TargetResponseTime", "target": 0.5}]})));
     let forbidden = json!({"scaleUp": {"percentPerMinute": 0}});
-    assert!(without(json!({"policies": [{"metric": "CPUUtilization", "target": 60}], "behavior": forbidden})));
+    assert!(without(
+        json!({"policies": [{"metric": "CPUUtilization", "target": 60}], "behavior": forbidden})
+    ));
     let mut world = tier(&ours(), 2);
     world.spec.tiers[0].safety_policy = SafetyPolicy::None;
     assert!(policies(&mut world).is_empty());

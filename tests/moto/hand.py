@@ -6,6 +6,7 @@
 The endpoint comes from AWS_ENDPOINT_URL, as for every AWS client. Prints JSON.
 """
 
+import datetime
 import json
 import sys
 import time
@@ -112,8 +113,9 @@ def snapshots():
     return sorted(name for name in names if not name.startswith("rds:"))
 
 
-def put_metric(namespace, name, dimensions, value):
+def put_metric(namespace, name, dimensions, value, seconds_ago="0"):
     """`dimensions` is `Name=Value,Name=Value`."""
+    ago = datetime.timedelta(seconds=int(seconds_ago))
     pairs = [pair.split("=", 1) for pair in dimensions.split(",")]
     client("cloudwatch").put_metric_data(
         Namespace=namespace,
@@ -122,6 +124,7 @@ def put_metric(namespace, name, dimensions, value):
                 "MetricName": name,
                 "Dimensions": [{"Name": key, "Value": found} for key, found in pairs],
                 "Value": float(value),
+                "Timestamp": datetime.datetime.now(datetime.timezone.utc) - ago,
             }
         ],
     )

@@ -31,6 +31,7 @@ mod older_store;
 mod orphans;
 mod permissions;
 mod policies;
+mod predictive;
 mod recorded_day;
 mod replicas;
 mod rollout;

@@ -105,6 +105,7 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
         self.instances_of_web().await.context("instances")?;
         self.database().await.context("database")?;
         self.signals().await.context("signals")?;
+        self.histories().await.context("histories")?;
         self.removal().await.context("removal")?;
         self.every_field_changed()?;
         self.caller.is_complete()?;

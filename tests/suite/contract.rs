@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 use lamp_cloud::kinds::vpc::Vpc;
-use lamp_cloud::{MetricName, MetricQuery, ResourceId, Tags};
+use lamp_cloud::{HistoryMetric, HistoryQuery, MetricName, MetricQuery, ResourceId, Tags};
 use lamp_sim::{Config, Simulator, VirtualClock};
 use lamp_tests::contract::{Contract, DIFFERENCES, Outside, Which, markdown};
 use serde_json::Value;
@@ -80,6 +80,10 @@ impl Outside for Simulated {
         }
         Ok(())
     }
+
+    fn measure_past(&mut self, _: &HistoryQuery, _: f64) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Around the endpoint: an emulator does everything at once, so a glance now and then is enough.
@@ -138,6 +142,34 @@ impl Outside for Real {
         ensure!(answer.is_null(), "{answer}");
         Ok(())
     }
+
+    fn measure_past(&mut self, query: &HistoryQuery, value: f64) -> Result<()> {
+        let (namespace, name, dimensions) = published_past(query)?;
+        let value = value.to_string();
+        let put = ["put-metric", &namespace, &name, &dimensions, &value, "3600"];
+        let answer: Value = self.account.hand(&put)?;
+        ensure!(answer.is_null(), "{answer}");
+        Ok(())
+    }
+}
+
+/// As above, of a metric whose past is read.
+fn published_past(query: &HistoryQuery) -> Result<(String, String, String)> {
+    let of = |metric| {
+        let HistoryQuery { resource, load_balancer, .. } = query.clone();
+        let query = MetricQuery { metric, resource, load_balancer };
+        let (namespace, name, dimensions) = published(&query)?;
+        anyhow::Ok((namespace.to_owned(), name.to_owned(), dimensions))
+    };
+    Ok(match query.metric {
+        HistoryMetric::GroupCpu | HistoryMetric::GroupCpuSamples => of(MetricName::GroupCpuUtilization)?,
+        HistoryMetric::Requests => {
+            let (namespace, _, dimensions) = of(MetricName::RequestCountPerTarget)?;
+            (namespace, "RequestCount".to_owned(), dimensions)
+        }
+        HistoryMetric::DatabaseCpu => of(MetricName::DatabaseCpuUtilization)?,
+        HistoryMetric::DatabaseConnections => of(MetricName::DatabaseConnections)?,
+    })
 }
 
 /// Where AWS publishes a metric: namespace, name and dimensions.

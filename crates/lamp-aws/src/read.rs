@@ -48,6 +48,9 @@ pub(crate) async fn read(cloud: &AwsCloud, read: &Read) -> Answer<Reading> {
         Read::Metrics { queries, minutes } => {
             Reading::Metrics(live::metrics::read(cloud, queries, *minutes).await?)
         }
+        Read::History { queries, days } => {
+            Reading::History(live::history::read(cloud, queries, *days).await?)
+        }
     })
 }
 

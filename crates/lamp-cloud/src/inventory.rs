@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::{
-    Instance, Kind, Listing, NetworkInterface, Part, Resource, ResourceId, Service, Signals, TargetHealth,
-    Zone,
+    Histories, Instance, Kind, Listing, NetworkInterface, Part, Resource, ResourceId, Service, Signals,
+    TargetHealth, Zone,
 };
 
 /// One listing of one pass: complete, or unknown for a reason. Never half.
@@ -29,6 +29,8 @@ pub struct Region {
     /// Zones whose instances could not be listed, and why, while those of the others could.
     pub unseen_zones: BTreeMap<String, String>,
     pub signals: Signals,
+    /// The past of metrics of which a forecast is made; read every few hours.
+    pub histories: Arc<Histories>,
     /// Services that fail more often than not, and how: nothing that depends on one is destroyed.
     pub troubled: BTreeMap<Service, String>,
 }

@@ -9,6 +9,7 @@ mod clock;
 mod error;
 mod field;
 mod healing_record;
+mod history;
 pub mod iam;
 mod inventory;
 pub mod kinds;
@@ -31,6 +32,7 @@ pub use clock::Clock;
 pub use error::{CloudError, ErrorClass};
 pub use field::{Difference, FieldOwner, Mutability};
 pub use healing_record::{Chain, HealingRecord, OpenBreaker, Succession};
+pub use history::{HISTORY_DAYS, HISTORY_PERIOD, Histories, History, HistoryMetric, HistoryQuery};
 pub use inventory::{Inventory, Lookup, Region, Section};
 pub use kinds::{Body, Change, Kind};
 pub use ledger::{

@@ -10,8 +10,8 @@ use crate::kinds::{
 };
 use crate::operation::calls;
 use crate::{
-    Instance, InstanceStatus, Kind, MetricQuery, NetworkInterface, Operation, Resource, ResourceId, Series,
-    Service, Tags, TargetHealth, Zone,
+    HISTORY_DAYS, HISTORY_PERIOD, HistoryQuery, Instance, InstanceStatus, Kind, MetricQuery,
+    NetworkInterface, Operation, Resource, ResourceId, Series, Service, Tags, TargetHealth, Zone,
 };
 
 /// A kind of row that can be listed for the whole region, page by page.
@@ -110,6 +110,9 @@ pub enum Read {
     DbSnapshot { id: ResourceId },
     /// The last `minutes` of up to 500 metrics.
     Metrics { queries: Vec<MetricQuery>, minutes: u32 },
+    /// The last `days` of up to [`Read::histories_per_call`] metrics, in periods of [`HISTORY_PERIOD`]: those that were
+    /// over two minutes ago.
+    History { queries: Vec<HistoryQuery>, days: u32 },
 }
 
 impl Read {
@@ -127,6 +130,16 @@ impl Read {
     /// How many metrics one call may ask for (`GetMetricData`).
     pub const METRICS_PER_CALL: usize = 500;
 
+    /// How many datapoints one page of `GetMetricData` holds.
+    pub const DATAPOINTS_PER_PAGE: usize = 100_800;
+
+    /// How many histories of [`HISTORY_DAYS`] fit one page: nothing of them is cut.
+    pub fn histories_per_call() -> usize {
+        let periods = u64::from(HISTORY_DAYS) * 86_400 / HISTORY_PERIOD.as_secs();
+        let periods = usize::try_from(periods).unwrap_or(usize::MAX);
+        (Self::DATAPOINTS_PER_PAGE / periods).min(Self::METRICS_PER_CALL)
+    }
+
     calls! {
         constant {
             Self::VpcDnsSupport { .. } | Self::VpcDnsHostnames { .. } => Ec2 "DescribeVpcAttribute",
@@ -139,7 +152,7 @@ impl Read {
             Self::NetworkInterfaces { .. } => Ec2 "DescribeNetworkInterfaces",
             Self::DbParameters { .. } => Rds "DescribeDBParameters",
             Self::DbSnapshot { .. } => Rds "DescribeDBSnapshots",
-            Self::Metrics { .. } => CloudWatch "GetMetricData",
+            Self::Metrics { .. } | Self::History { .. } => CloudWatch "GetMetricData",
         }
         asked {
             Self::List { listing, .. } => Operation::new(listing.service(), listing.operation()),
@@ -214,4 +227,5 @@ pub enum Reading {
     /// AWS's word for the snapshot (`creating`, `available`), or `None`.
     DbSnapshot(Option<String>),
     Metrics(Vec<(MetricQuery, Series)>),
+    History(Vec<(HistoryQuery, Series)>),
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use jiff::Timestamp;
 use lamp_api::kinds::{DATABASE_OPERATION, IMPORT, ORPHAN_DELETION, ORPHAN_REPORT, PLAN};
-use lamp_api::v1alpha1::Mode;
-use lamp_cloud::{Clock, Cloud, Kind, MetricQuery, Outcome, Request, ResourceId};
+use lamp_api::v1alpha1::{LampStackSpec, Mode};
+use lamp_cloud::{Clock, Cloud, HistoryQuery, Kind, MetricQuery, Outcome, Request, ResourceId};
 use lamp_store::{Key, Store, StoreError, Stored};
 
 use crate::calls::Calls;
@@ -331,6 +331,7 @@ impl<C> Shared<C> {
             pass,
             install: &self.install,
             queries: queries(&stacks, &previous),
+            histories: histories(&stacks, &previous),
             adopted: self.adopted(&recorded),
             recorded,
             asks: self.recollections.asks(),
@@ -405,9 +406,24 @@ impl<C: Cloud> Shared<C> {
 
 /// The metrics that planning of these stacks asks for. Those of what appears in this pass are read in the next.
 fn queries(stacks: &[Arc<Stack>], previous: &Observed) -> BTreeSet<MetricQuery> {
-    let planned = stacks.iter().filter_map(|stack| {
+    let of = |(stack, spec): (&Arc<Stack>, &LampStackSpec)| {
+        lamp_plan::queries(spec, stack.owner(), &previous.slice(&stack.owner().uid))
+    };
+    planned(stacks).flat_map(of).collect()
+}
+
+/// The metrics whose past the forecasts of these stacks are made from.
+fn histories(stacks: &[Arc<Stack>], previous: &Observed) -> BTreeSet<HistoryQuery> {
+    let of = |(stack, spec): (&Arc<Stack>, &LampStackSpec)| {
+        lamp_plan::history_queries(spec, stack.owner(), &previous.slice(&stack.owner().uid))
+    };
+    planned(stacks).flat_map(of).collect()
+}
+
+/// The stacks that plans are made for.
+fn planned(stacks: &[Arc<Stack>]) -> impl Iterator<Item = (&Arc<Stack>, &LampStackSpec)> {
+    stacks.iter().filter_map(|stack| {
         let spec = stack.spec.as_ref().ok().filter(|spec| spec.mode != Mode::Paused)?;
-        Some(lamp_plan::queries(spec, stack.owner(), &previous.slice(&stack.owner().uid)))
-    });
-    planned.flatten().collect()
+        Some((stack, spec))
+    })
 }

@@ -56,7 +56,7 @@ pub use draft::Draft;
 pub use holds::Holds;
 pub use import::{Import, LeftOut, Survey, Unexpressed, import};
 pub use input::{Ledger, Order, PlanInput, Settings};
-pub use memory::{Memory, ScalingMemory, Sickness, Trial};
+pub use memory::{Memory, Prediction, ScalingMemory, Sickness, Trial};
 pub use plan::{
     Action, Ask, Blocker, DatabaseReport, Effect, OrderReport, PartReport, Plan, Precondition, Settlement,
     TierReport,
@@ -64,6 +64,7 @@ pub use plan::{
 pub use preview::{Preview, World, preview};
 pub use priority::{Priority, priority};
 pub use queries::queries;
+pub use scaling::past::history_queries;
 pub use scaling::scheduled::spec_in_force;
 pub use status::{blockers, part_statuses, status};
 pub use wanted::Wanted;

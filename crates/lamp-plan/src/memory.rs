@@ -2,15 +2,21 @@
 //! decisions wait until it has grown again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use lamp_api::v1alpha1::Metric;
 use lamp_cloud::{Part, ResourceId, Target};
+
+pub use crate::scaling::predictive::Prediction;
 
 /// History of one stack.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Memory {
     /// By the part that is scaled: `auto-scaling-group/web`, `replicas`.
     pub scaling: BTreeMap<Part, ScalingMemory>,
+    /// What the past of a metric lets expect, by the same part. Made anew when the past was read again.
+    pub predictions: BTreeMap<Part, BTreeMap<Metric, Arc<Prediction>>>,
     /// Since when each instance or replica has looked sick without a break, and how many fresh observations said so.
     pub sick: BTreeMap<ResourceId, Sickness>,
     /// The same, counting only observations in which two sources agree.

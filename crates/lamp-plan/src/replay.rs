@@ -3,10 +3,13 @@
 //!
 //! It must not decide anything itself: how many are wanted comes from [`crate::scaling`].
 
+mod forecasts;
+
 use jiff::{SignedDuration, Timestamp};
 use lamp_api::v1alpha1::{Metric, Scaling, ScalingPolicy};
 use lamp_cloud::Series;
 
+use self::forecasts::Forecasts;
 use crate::ScalingMemory;
 use crate::scaling::evaluation::{Question, evaluate, measures};
 use crate::scaling::finding::{Evidence, Finding};
@@ -133,13 +136,14 @@ pub fn replay(
 pub struct Production<'a> {
     scaling: &'a Scaling,
     memory: ScalingMemory,
+    forecasts: Forecasts,
     began: Timestamp,
 }
 
 impl<'a> Production<'a> {
     pub fn new(scaling: &'a Scaling) -> Self {
         let began = Timestamp::UNIX_EPOCH;
-        Self { scaling, memory: ScalingMemory::new(began), began }
+        Self { scaling, memory: ScalingMemory::new(began), forecasts: Forecasts::default(), began }
     }
 
     fn at(&self, minute: usize) -> Timestamp {
@@ -194,6 +198,7 @@ impl Scaler for Production<'_> {
         let policies = self.scaling.policies.iter().filter(|policy| measures(policy.kind));
         let now = self.at(fleet.minute);
         let (min, max) = scheduled::bounds(self.scaling, now);
+        let floors = self.forecasts.floors(self.scaling, fleet.model, (fleet.minute, now), past, loads);
         let question = Question {
             scaling: self.scaling,
             min: min.unwrap_or(fleet.model.min),
@@ -201,7 +206,7 @@ impl Scaler for Production<'_> {
             bound: None,
             current,
             findings: policies.map(|policy| self.find(policy, fleet, past, loads)).collect(),
-            floors: Vec::new(),
+            floors,
             setting: scheduled::setting(self.scaling, now),
             hold_down: (moving > 0).then(|| format!("{moving} instances are on their way in or out")),
             now,

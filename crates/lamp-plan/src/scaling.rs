@@ -6,8 +6,12 @@ mod adjustment;
 pub(crate) mod connections;
 pub(crate) mod evaluation;
 pub(crate) mod finding;
+pub(crate) mod forecast;
 mod history;
+pub(crate) mod load;
 pub(crate) mod measure;
+pub(crate) mod past;
+pub(crate) mod predictive;
 pub(crate) mod readings;
 pub(crate) mod scheduled;
 mod target_tracking;
@@ -19,11 +23,13 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 use lamp_api::v1alpha1::{MetricScope, Scaling, ScalingPolicy, ScalingPolicyType, Tier};
 use lamp_cloud::kinds::auto_scaling_group::AutoScalingGroup;
-use lamp_cloud::{InstanceState, Inventory, LifecycleState, Series, StatusCheck, TargetState};
+use lamp_cloud::{InstanceState, Inventory, LifecycleState, Part, Series, StatusCheck, TargetState};
 
-use self::evaluation::{Question, evaluate, measures};
+use self::evaluation::{Floor, Question, evaluate, measures};
 use self::finding::{Evidence, Finding};
 use self::measure::{Demand, Silence, measure};
+use self::past::Past;
+use self::predictive::{Scope, TIER_BUFFER_SECONDS};
 use crate::healing::{breaker, succession, trouble};
 use crate::kinds::auto_scaling_group::policies;
 use crate::live::tier_view::{MemberView, Targets, TierView, count};
@@ -47,6 +53,7 @@ pub(crate) fn tier_capacity(draft: &mut Draft<'_>, tier: &Tier, observed: Option
     let wanted = match observed {
         _ if tier.scaling.policies.is_empty() => {
             draft.plan.memory.scaling.remove(&parts::auto_scaling_group(&tier.name));
+            draft.plan.memory.predictions.remove(&parts::auto_scaling_group(&tier.name));
             within(capacity.desired.unwrap_or(capacity.min))
         }
         None => capacity.min,
@@ -61,6 +68,7 @@ pub(crate) fn tier_capacity(draft: &mut Draft<'_>, tier: &Tier, observed: Option
 fn scaled(draft: &mut Draft<'_>, tier: &Tier, current: u32) -> u32 {
     let (input, part) = (draft.input, parts::auto_scaling_group(&tier.name));
     let Some(view) = TierView::of(input.inventory, tier) else { return current };
+    let floors = foreseen(draft, tier, &part);
     let policies = tier.scaling.policies.iter().filter(|policy| measures(policy.kind));
     let question = Question {
         scaling: &tier.scaling,
@@ -69,7 +77,7 @@ fn scaled(draft: &mut Draft<'_>, tier: &Tier, current: u32) -> u32 {
         bound: connections::bound(draft, tier),
         current,
         findings: policies.map(|policy| find(draft, tier, &view, policy)).collect(),
-        floors: Vec::new(),
+        floors,
         setting: scheduled::setting(&tier.scaling, input.now),
         hold_down: why_not_shrink(&input, tier, &view),
         now: input.now,
@@ -82,6 +90,14 @@ fn scaled(draft: &mut Draft<'_>, tier: &Tier, current: u32) -> u32 {
     }
     look_again(draft, &tier.scaling, answer.look_at);
     answer.desired
+}
+
+/// What its forecasts want of a tier.
+fn foreseen(draft: &mut Draft<'_>, tier: &Tier, part: &Part) -> Vec<Floor> {
+    let capacity = &tier.capacity;
+    let scope = Scope { min: capacity.min, max: capacity.max, buffer_seconds: TIER_BUFFER_SECONDS };
+    let past = |draft: &Draft<'_>, metric| Past::of_tier(draft.input.inventory, tier, metric);
+    predictive::floors(draft, part, &tier.scaling.policies, scope, past)
 }
 
 /// When time alone may change what is wanted: with the next minute of metrics, or when a schedule fires.

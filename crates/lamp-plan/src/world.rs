@@ -82,6 +82,7 @@ pub(crate) struct World {
     /// Zones whose instances could not be listed.
     pub(crate) unseen_zones: Vec<String>,
     pub(crate) signals: BTreeMap<MetricQuery, Series>,
+    pub(crate) histories: lamp_cloud::Histories,
     pub(crate) troubled: BTreeMap<lamp_cloud::Service, String>,
     pub(crate) databases: Vec<(Part, Resource)>,
     pub(crate) ledger: Ledger,
@@ -150,6 +151,7 @@ impl World {
             closed_zones: Vec::new(),
             unseen_zones: Vec::new(),
             signals: BTreeMap::new(),
+            histories: BTreeMap::new(),
             troubled: BTreeMap::new(),
             databases: Vec::new(),
             ledger,
@@ -309,6 +311,7 @@ impl World {
             zones: ["a", "b"].map(zone).to_vec(),
             unseen_zones: self.unseen_zones.iter().map(|zone| (zone.clone(), "down".to_owned())).collect(),
             signals: lamp_cloud::Signals { read_at: Some(at(self.now)), series: self.signals.clone() },
+            histories: Arc::new(self.histories.clone()),
             troubled: self.troubled.clone(),
         };
         let read = at(self.targets_read.unwrap_or(self.now));

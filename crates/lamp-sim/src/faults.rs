@@ -210,7 +210,7 @@ impl Shape {
             | Read::ZoneInstances { page, .. }
             | Read::ScalingPolicies { page }
             | Read::NetworkInterfaces { page, .. } => Self::Listing { continues: page.is_some() },
-            Read::Metrics { .. } => Self::Metrics,
+            Read::Metrics { .. } | Read::History { .. } => Self::Metrics,
             _ => Self::Other,
         }
     }

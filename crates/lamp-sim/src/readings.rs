@@ -11,7 +11,7 @@ use lamp_cloud::kinds::{
 };
 use lamp_cloud::{
     Body, CloudError, Instance, InstanceState, InstanceStatus, Kind, Listing, Page, Read, Reading, Reference,
-    Resource, ResourceId, State, Tags, TargetHealth,
+    Resource, ResourceId, Series, State, Tags, TargetHealth,
 };
 
 use crate::calls::{Asked, Effect};
@@ -109,31 +109,32 @@ impl World {
             Read::DbSnapshot { id } => {
                 Ok(Reading::DbSnapshot(self.snapshots.get(id).map(|snapshot| snapshot.status.clone())))
             }
-            Read::Metrics { queries, minutes } => self.metric_data(queries, *minutes, view),
+            Read::Metrics { queries, minutes } => {
+                acceptable(queries.len())?;
+                let mut rows = self.metrics(queries, *minutes);
+                let told = rows.iter_mut().map(|(query, series)| (query.resource.as_str(), series));
+                self.spoil(told, view);
+                Ok(Reading::Metrics(rows))
+            }
+            Read::History { queries, days } => {
+                acceptable(queries.len())?;
+                let mut rows = self.histories(queries, *days);
+                let told = rows.iter_mut().map(|(query, series)| (query.resource.as_str(), series));
+                self.spoil(told, view);
+                Ok(Reading::History(rows))
+            }
         }
     }
 
-    fn metric_data(
-        &self,
-        queries: &[lamp_cloud::MetricQuery],
-        minutes: u32,
-        view: View,
-    ) -> Result<Reading, Refusal> {
-        if queries.len() > Read::METRICS_PER_CALL {
-            let message = format!(
-                "The collection MetricDataQueries must not have a size greater than {}",
-                queries.len()
-            );
-            return Err(Refusal::new("ValidationError", message));
-        }
-        let mut rows = self.metrics(queries, minutes);
+    /// What is told of metrics instead of the truth.
+    fn spoil<'a>(&self, told: impl Iterator<Item = (&'a str, &'a mut Series)>, view: View) {
         let struck = (view.fault == Some(Fault::PartialMetrics)).then_some(MetricTrouble::Partial);
         let struck = struck.map(|trouble| MetricSpell { trouble, from: self.now, to: Timestamp::MAX });
         let spells = self.config.faults.metrics.iter().filter(|spell| spell.is_on(self.now)).chain(&struck);
-        for spell in spells {
-            rows.iter_mut().for_each(|(query, series)| spell.spoil(query, series, self.now, self.dice));
+        let spells: Vec<&MetricSpell> = spells.collect();
+        for (resource, series) in told {
+            spells.iter().for_each(|spell| spell.spoil(resource, series, self.now, self.dice));
         }
-        Ok(Reading::Metrics(rows))
     }
 
     /// How many rows a page holds.
@@ -381,6 +382,15 @@ fn bare<'a>(rows: impl Iterator<Item = &'a Arc<Instance>>, size: usize) -> Page<
     Page { items: page.items.into_iter().map(bare).collect(), next: page.next }
 }
 
+/// One call asks for so many metrics.
+fn acceptable(metrics: usize) -> Result<(), Refusal> {
+    if metrics <= Read::METRICS_PER_CALL {
+        return Ok(());
+    }
+    let message = format!("The collection MetricDataQueries must not have a size greater than {metrics}");
+    Err(Refusal::new("ValidationError", message))
+}
+
 /// The first `size` rows, and where the next page begins.
 fn cut<'a, T>(mut rows: impl Iterator<Item = (&'a ResourceId, T)>, size: usize) -> Page<T> {
     let mut items = Vec::new();
@@ -404,6 +414,7 @@ fn empty(reading: &mut Reading) {
         Reading::NetworkInstances(rows) => rows.clear(),
         Reading::TargetHealth(rows) => rows.clear(),
         Reading::Metrics(rows) => rows.iter_mut().for_each(|(_, series)| series.points.clear()),
+        Reading::History(rows) => rows.iter_mut().for_each(|(_, series)| series.points.clear()),
         pages => cut_short(pages, true, None),
     }
 }

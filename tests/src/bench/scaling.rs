@@ -2,6 +2,7 @@
 //! the defaults of ours, with the same model of capacity and the same minutes of metrics.
 
 mod others;
+pub mod predictive;
 mod trace;
 
 use std::fmt::Write;
@@ -57,16 +58,7 @@ pub struct Comparison {
 /// # Errors
 /// A folder without traces, or a file that is none.
 pub fn replay_all(folder: &Path) -> Result<Vec<Comparison>> {
-    let mut traces = Vec::new();
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "csv") {
-            traces.push(Trace::read(&path)?);
-        }
-    }
-    ensure!(!traces.is_empty(), "{} has no .csv files", folder.display());
-    traces.sort_by(|one, other| one.name.cmp(&other.name));
+    let traces = traces(folder)?;
     Ok(traces.iter().flat_map(|trace| SIZES.map(|size| compare(trace, size))).collect())
 }
 
@@ -113,6 +105,21 @@ pub fn figures(all: &[Comparison]) -> Figures {
         }
     }
     figures
+}
+
+/// The traces of a folder, by their names.
+fn traces(folder: &Path) -> Result<Vec<Trace>> {
+    let mut traces = Vec::new();
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "csv") {
+            traces.push(Trace::read(&path)?);
+        }
+    }
+    ensure!(!traces.is_empty(), "{} has no .csv files", folder.display());
+    traces.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(traces)
 }
 
 fn cell(outcome: Outcome) -> String {

@@ -28,6 +28,9 @@ enum Only {
         /// A folder of `.csv` files with lines of `timestamp,value`.
         #[arg(default_value = "../shared/traces")]
         folder: PathBuf,
+        /// Sets the defaults of ours beside the same with a forecast instead.
+        #[arg(long)]
+        predictive: bool,
         /// Writes the figures as one flat JSON object too.
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
@@ -40,7 +43,11 @@ fn main() -> Result<()> {
         print!("{}", sweep::measure(count)?.to_lines());
         return Ok(());
     }
-    if let Some(Only::Scaling { folder, json }) = args.only {
+    if let Some(Only::Scaling { folder, predictive, json }) = args.only {
+        if predictive {
+            print!("{}", scaling::predictive::table(&folder)?);
+            return Ok(());
+        }
         let all = scaling::replay_all(&folder)?;
         print!("{}", scaling::table(&all)?);
         let decisions = decisions::measure()?;

@@ -7,7 +7,7 @@ use lamp_cloud::kinds::{
     auto_scaling_group, db_instance, db_parameter_group, db_subnet_group, elastic_ip, internet_gateway,
     launch_template, listener, load_balancer, route_table, security_group, subnet, target_group, vpc,
 };
-use lamp_cloud::{Body, Change, ErrorClass, Kind, Listing, MetricName, Read, Request};
+use lamp_cloud::{Body, Change, ErrorClass, HistoryMetric, Kind, Listing, MetricName, Read, Request};
 
 /// One thing that can be asked of the port, or one promise of it, in words.
 pub(super) type Deed = String;
@@ -87,6 +87,12 @@ named!(
     }
 );
 
+named!(
+    past,
+    all_pasts,
+    HistoryMetric { GroupCpu, GroupCpuSamples, Requests, DatabaseCpu, DatabaseConnections }
+);
+
 named!(reading, all_readings, Read {
     VpcDnsSupport,
     VpcDnsHostnames,
@@ -106,6 +112,7 @@ named!(reading, all_readings, Read {
     Read::ZoneInstances { .. } => "instances of a zone".to_owned(),
     Read::Tags { kind, .. } => format!("tags of {}", kind.name()),
     Read::Metrics { .. } => "metrics".to_owned(),
+    Read::History { .. } => "the past of metrics".to_owned(),
 });
 
 // Those that AWS gives when it is asked for them. The others (`Throttled`, `Transient`, `Capacity`, `Quota`, `Denied`,
@@ -139,6 +146,9 @@ pub(super) fn of_read(read: &Read) -> Vec<Deed> {
     match read {
         Read::Metrics { queries, .. } => {
             queries.iter().map(|query| format!("read metric {}", metric(&query.metric))).collect()
+        }
+        Read::History { queries, .. } => {
+            queries.iter().map(|query| format!("read the past of {}", past(&query.metric))).collect()
         }
         other => vec![format!("read {}", reading(other))],
     }
@@ -181,6 +191,7 @@ pub(super) fn all() -> BTreeSet<Deed> {
         .chain(all_listings().map(|name| format!("read list of {name}")))
         .chain(all_readings().map(|name| format!("read {name}")))
         .chain(all_metrics().map(|name| format!("read metric {name}")))
+        .chain(all_pasts().map(|name| format!("read the past of {name}")))
         .chain(all_classes().map(|name| format!("refuse as {name}")))
         .collect()
 }

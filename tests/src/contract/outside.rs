@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use anyhow::Result;
-use lamp_cloud::{MetricQuery, ResourceId};
+use lamp_cloud::{HistoryQuery, MetricQuery, ResourceId};
 
 use super::Which;
 
@@ -62,4 +62,10 @@ pub trait Outside {
     /// # Errors
     /// As above.
     fn measure(&mut self, query: &MetricQuery, value: f64) -> Result<()>;
+
+    /// CloudWatch gets a datapoint of an hour ago. A simulated region measures by itself, and takes none.
+    ///
+    /// # Errors
+    /// As above.
+    fn measure_past(&mut self, query: &HistoryQuery, value: f64) -> Result<()>;
 }

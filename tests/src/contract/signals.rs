@@ -1,7 +1,10 @@
 //! What CloudWatch measured.
 
 use anyhow::{Context, Result, bail, ensure};
-use lamp_cloud::{Cloud, MetricName, MetricQuery, OtherMetric, Read, Reading, Series};
+use lamp_cloud::{
+    Cloud, HISTORY_DAYS, HistoryMetric, HistoryQuery, MetricName, MetricQuery, OtherMetric, Read, Reading,
+    Series,
+};
 
 use super::database::PRIMARY;
 use super::groups::WEB;
@@ -70,6 +73,48 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
             ensure!(points.is_sorted_by(|(one, _), (other, _)| one < other), "{query:?}: {points:?}");
             ensure!(points.iter().all(|(_, value)| value.is_finite() && *value >= -1.0), "{points:?}");
             ensure!(points.iter().all(|(at, _)| at.as_second() % 60 == 0), "not on the minute: {points:?}");
+        }
+        Ok(())
+    }
+
+    /// What was measured over the last days, in quarter hours that are over.
+    pub(super) async fn histories(&mut self) -> Result<()> {
+        use HistoryMetric::{DatabaseConnections, DatabaseCpu, GroupCpu, GroupCpuSamples, Requests};
+        let balancer = self.id("load-balancer/web")?;
+        let rows = [
+            (GroupCpu, WEB, None),
+            (GroupCpuSamples, WEB, None),
+            (Requests, "target-group/web", Some(balancer)),
+            (DatabaseCpu, PRIMARY, None),
+            (DatabaseConnections, PRIMARY, None),
+        ];
+        let mut queries = Vec::new();
+        for (metric, name, load_balancer) in rows {
+            queries.push(HistoryQuery { metric, resource: self.id(name)?, load_balancer });
+        }
+        for (query, value) in queries.iter().zip([35.0, 35.0, 1200.0, 20.0, 12.0]) {
+            self.outside.measure_past(query, value)?;
+        }
+        loop {
+            let read = Read::History { queries: queries.clone(), days: HISTORY_DAYS };
+            let Reading::History(all) = self.caller.read(&read).await? else { bail!("another reading") };
+            if all.iter().all(|(_, series)| !series.points.is_empty()) {
+                return Self::are_histories(&queries, &all);
+            }
+            ensure!(self.outside.wait().await, "not everything has a past: {all:?}");
+        }
+    }
+
+    fn are_histories(queries: &[HistoryQuery], all: &[(HistoryQuery, Series)]) -> Result<()> {
+        ensure!(all.len() == queries.len(), "{} series for {} queries", all.len(), queries.len());
+        for (query, Series { points, incomplete }) in all {
+            ensure!(!incomplete, "{query:?} is incomplete");
+            ensure!(points.is_sorted_by(|(one, _), (other, _)| one < other), "{query:?}: {points:?}");
+            let whole = points.iter().all(|(at, _)| at.as_second() % 900 == 0);
+            ensure!(whole, "not on the quarter of an hour: {points:?}");
+            let counted = query.metric == HistoryMetric::GroupCpuSamples;
+            let few = points.iter().all(|(_, value)| value.fract() == 0.0 && *value >= 1.0);
+            ensure!(!counted || few, "samples are counted: {points:?}");
         }
         Ok(())
     }

@@ -68,7 +68,7 @@ fn join(queries: &[MetricQuery], results: &[MetricDataResult], cut: bool) -> Vec
     queries.iter().enumerate().filter_map(of).collect()
 }
 
-fn points(result: &MetricDataResult) -> impl Iterator<Item = (Timestamp, f64)> {
+pub(super) fn points(result: &MetricDataResult) -> impl Iterator<Item = (Timestamp, f64)> {
     result
         .timestamps()
         .iter()
@@ -76,7 +76,7 @@ fn points(result: &MetricDataResult) -> impl Iterator<Item = (Timestamp, f64)> {
         .filter_map(|(at, value)| Some((timestamp(Some(at))?, *value)))
 }
 
-fn id(index: usize) -> String {
+pub(super) fn id(index: usize) -> String {
     format!("m{index}")
 }
 
@@ -144,12 +144,12 @@ fn dimension_value(value: &str) -> &str {
 }
 
 /// `targetgroup/name/id`, the end of its ARN.
-fn target_group(arn: &str) -> &str {
+pub(super) fn target_group(arn: &str) -> &str {
     arn.rsplit(':').next().unwrap_or(arn)
 }
 
 /// `app/name/id`, the end of its ARN behind `loadbalancer/`.
-fn load_balancer(arn: &str) -> &str {
+pub(super) fn load_balancer(arn: &str) -> &str {
     arn.split_once(":loadbalancer/").map_or(arn, |(_, name)| name)
 }
 

@@ -15,6 +15,7 @@ pub(crate) fn of_reading(read: &Read) -> Priority {
         Read::Metrics { .. } => Priority::Scale,
         Read::NetworkInterfaces { .. } => Priority::Deploy,
         Read::One { .. } | Read::NetworkInstances { .. } => Priority::Drift,
+        // A forecast lives for two days without.
         _ => Priority::Inventory,
     }
 }

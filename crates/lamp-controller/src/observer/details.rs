@@ -293,7 +293,8 @@ fn subject(read: &Read) -> Option<&ResourceId> {
         | Read::ZoneInstances { .. }
         | Read::NetworkInterfaces { .. }
         | Read::ScalingPolicies { .. }
-        | Read::Metrics { .. } => None,
+        | Read::Metrics { .. }
+        | Read::History { .. } => None,
         Read::One { .. } | Read::DbSnapshot { .. } => None,
     }
 }

@@ -11,6 +11,7 @@
 //! | `policies` | when scaling policies are read, those of all groups at once |
 //! | `marks` | what our own actions made out of date |
 //! | `signals` | metrics |
+//! | `histories` | the past of metrics, every few hours |
 //! | `survey` | one network and what serves it, whoever made it, for those who ask |
 //! | `absence` | since when something is not there |
 //! | `asked` | what AWS says where plans ask: of single resources, and of what stands in a network |
@@ -22,6 +23,7 @@ mod absence;
 mod asked;
 mod by_zone;
 mod details;
+mod histories;
 mod listed;
 mod listing;
 mod marks;
@@ -41,8 +43,8 @@ use std::time::Duration;
 use futures::StreamExt;
 use jiff::Timestamp;
 use lamp_cloud::{
-    Clock, Cloud, CloudError, ErrorClass, Kind, Listing, MetricQuery, Read, Region, ResourceId, Section,
-    Service, Signals, Tags,
+    Clock, Cloud, CloudError, ErrorClass, HistoryQuery, Kind, Listing, MetricQuery, Read, Region, ResourceId,
+    Section, Service, Signals, Tags,
 };
 use lamp_plan::Ask;
 
@@ -52,6 +54,7 @@ use absence::Absence;
 use asked::Answers;
 use by_zone::ByZone;
 use details::{Detail, Details};
+use histories::Past;
 use listed::Listed;
 pub(crate) use listed::{has_another_name, is_ours};
 use listing::{Failure, Rows};
@@ -69,6 +72,8 @@ pub(crate) struct Order<'a> {
     pub(crate) pass: u64,
     pub(crate) install: &'a str,
     pub(crate) queries: BTreeSet<MetricQuery>,
+    /// Metrics whose past forecasts are made from.
+    pub(crate) histories: BTreeSet<HistoryQuery>,
     /// What the ledgers say must exist.
     pub(crate) recorded: BTreeMap<Kind, BTreeSet<ResourceId>>,
     /// What was taken over, or is to be, and is called by a name that is not of our making.
@@ -93,6 +98,7 @@ pub(crate) struct Order<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Observer {
     details: Details,
+    past: Past,
     suspicion: Suspicion,
     absence: Absence,
     interned: Interned,
@@ -118,6 +124,7 @@ impl Observer {
         // What it costs is saved in the rotation.
         order.details = order.details.saturating_sub(self.read_policies(calls, clock, &order, &listed).await);
         self.read_details(calls, clock, &order, &listed, &signals).await;
+        self.past.refresh(calls, std::mem::take(&mut order.histories), started, order.deadline).await;
         self.refresh_tags(&order, &mut listed);
         self.forget(&listed, &order.marks);
         let answers = asked::ask(calls, &order, &listed.templates).await;
@@ -390,7 +397,9 @@ impl Observer {
         }
         let Listed { sections, zones, unseen_zones, .. } = listed;
         let troubled = order.troubled.clone();
-        let region = Region { observed_at: started, sections, zones, unseen_zones, signals, troubled };
+        let histories = self.past.known();
+        let region =
+            Region { observed_at: started, sections, zones, unseen_zones, signals, histories, troubled };
         self.assemble(order, Arc::new(region), slices, finished_at)
     }
 

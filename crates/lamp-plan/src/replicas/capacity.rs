@@ -6,9 +6,11 @@ use lamp_cloud::Kind;
 use super::pool::{Condition, Pool, Replica};
 use super::pool_part;
 use crate::live::tier_view::count;
-use crate::scaling::evaluation::{Question, evaluate, measures};
+use crate::scaling::evaluation::{Floor, Question, evaluate, measures};
 use crate::scaling::finding::{Evidence, Finding};
 use crate::scaling::measure::{Demand, Silence, measure};
+use crate::scaling::past::Past;
+use crate::scaling::predictive::{self, REPLICA_BUFFER_SECONDS, Scope};
 use crate::scaling::{connections, look_again, readings, scheduled, shared, warm_after};
 use crate::{Draft, ScalingMemory, queries};
 
@@ -19,6 +21,7 @@ pub(super) fn desired(draft: &mut Draft<'_>, database: &Database, pool: &Pool<'_
     let spec = &database.replicas;
     if spec.scaling.policies.is_empty() {
         draft.plan.memory.scaling.remove(&pool_part());
+        draft.plan.memory.predictions.remove(&pool_part());
         return spec.min;
     }
     let max = spec.max().max(spec.min);
@@ -29,6 +32,9 @@ pub(super) fn desired(draft: &mut Draft<'_>, database: &Database, pool: &Pool<'_
         return count(pool.replicas.iter()).max(min).min(max);
     }
     let (now, part) = (draft.input.now, pool_part());
+    let scope = Scope { min, max, buffer_seconds: REPLICA_BUFFER_SECONDS };
+    let floors = connections::replicas_needed(&draft.input, database).into_iter();
+    let floors = floors.chain(foreseen(draft, database, scope)).collect();
     let policies = spec.scaling.policies.iter().filter(|policy| measures(policy.kind));
     let question = Question {
         scaling: &spec.scaling,
@@ -37,7 +43,7 @@ pub(super) fn desired(draft: &mut Draft<'_>, database: &Database, pool: &Pool<'_
         bound: None,
         current: kept.max(min).min(max),
         findings: policies.map(|policy| find(draft, database, pool, policy)).collect(),
-        floors: connections::replicas_needed(&draft.input, database).into_iter().collect(),
+        floors,
         setting: scheduled::setting(&spec.scaling, now),
         hold_down: why_not_shrink(pool),
         now,
@@ -49,6 +55,14 @@ pub(super) fn desired(draft: &mut Draft<'_>, database: &Database, pool: &Pool<'_
     }
     look_again(draft, &spec.scaling, answer.look_at);
     answer.desired
+}
+
+/// What its forecasts want of the pool.
+fn foreseen(draft: &mut Draft<'_>, database: &Database, scope: Scope) -> Vec<Floor> {
+    let past = |draft: &Draft<'_>, metric| {
+        Past::of_replicas(draft.input.owner, draft.input.inventory, database, metric)
+    };
+    predictive::floors(draft, &pool_part(), &database.replicas.scaling.policies, scope, past)
 }
 
 /// The average over replicas that serve and had time to warm up, or the one value of a metric of the user's own.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lamp_api::v1alpha1::{Decision, LampStackStatus, Mode};
 
+use crate::scaling::predictive::FORECAST;
 use crate::{Effect, Plan, PlanInput};
 
 /// How many are kept.
@@ -11,6 +12,9 @@ const KEPT: usize = 20;
 
 /// A decision not to act.
 const HOLD: &str = "Hold";
+
+/// What is expected. It is said again, with new numbers, at most once an hour, unless it is of another kind.
+const QUIET_FORECAST: Duration = Duration::from_secs(3600);
 
 /// A decision not to act is written again, with new numbers, at most this often.
 const QUIET: Duration = Duration::from_secs(300);
@@ -20,15 +24,20 @@ pub(super) fn merge(input: &PlanInput<'_>, plan: &Plan, previous: Option<&LampSt
     let mut before = previous.map(|previous| previous.decisions.clone()).unwrap_or_default();
     let fresh: Vec<Decision> =
         decided(input, plan).into_iter().filter(|new| is_news(plan, new, &before)).collect();
-    fresh.iter().filter(|new| new.action == HOLD).for_each(|new| forget_hold(&mut before, &new.part));
+    fresh.iter().for_each(|new| forget_same(&mut before, new));
     fresh.into_iter().chain(before).take(KEPT).collect()
 }
 
 /// Waiting for the same thing is one decision, with its newest numbers: it must not push out what was done.
-fn forget_hold(decisions: &mut Vec<Decision>, part: &str) {
-    if let Some(index) = decisions.iter().position(|old| old.part == part)
-        && decisions[index].action == HOLD
-    {
+/// What is expected is kept once for each part, wherever it stands.
+fn forget_same(decisions: &mut Vec<Decision>, new: &Decision) {
+    let mut of_part = decisions.iter().enumerate().filter(|(_, old)| old.part == new.part);
+    let same = match new.action.as_str() {
+        FORECAST => of_part.find(|(_, old)| old.action == FORECAST),
+        HOLD => of_part.find(|(_, old)| old.action != FORECAST).filter(|(_, old)| old.action == HOLD),
+        _ => None,
+    };
+    if let Some(index) = same.map(|(index, _)| index) {
         decisions.remove(index);
     }
 }
@@ -44,7 +53,8 @@ fn decided(input: &PlanInput<'_>, plan: &Plan) -> Vec<Decision> {
     let noted =
         plan.decisions.iter().map(|(part, action, reason)| decision(part.to_string(), action, reason));
     let carried_out = plan.actions.iter().filter(|_| input.spec.mode == Mode::Enforce);
-    let noted_parts: Vec<_> = plan.decisions.iter().map(|(part, _, _)| part).collect();
+    let acting = plan.decisions.iter().filter(|(_, action, _)| action != FORECAST);
+    let noted_parts: Vec<_> = acting.map(|(part, _, _)| part).collect();
     let actions = carried_out.filter(|action| !noted_parts.contains(&&action.part)).map(|action| {
         let word = match action.effect {
             Effect::Create => "Create",
@@ -65,5 +75,10 @@ fn is_news(plan: &Plan, new: &Decision, before: &[Decision]) -> bool {
         return false;
     }
     let acts = plan.actions.iter().any(|action| action.part.as_str() == new.part);
-    acts || new.time.0 >= last.time.0 + QUIET
+    // `Predictive stays off`, `Predictive wants 9`: how it begins says of which kind it is.
+    let kind = |decision: &Decision| decision.reason.split(' ').nth(1).map(str::to_owned);
+    match new.action.as_str() {
+        FORECAST => kind(new) != kind(last) || new.time.0 >= last.time.0 + QUIET_FORECAST,
+        _ => acts || new.time.0 >= last.time.0 + QUIET,
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lamp_cloud::{MetricQuery, Series, Service};
+use lamp_cloud::{Series, Service};
 
 use super::Fault;
 use crate::dice::Dice;
@@ -90,7 +90,7 @@ impl MetricSpell {
     }
 
     /// What is told instead of the truth.
-    pub(crate) fn spoil(&self, query: &MetricQuery, series: &mut Series, now: Timestamp, dice: Dice) {
+    pub(crate) fn spoil(&self, resource: &str, series: &mut Series, now: Timestamp, dice: Dice) {
         let first = series.points.first().map_or(0.0, |(_, value)| *value);
         let every = |series: &mut Series, value: fn(f64) -> f64| {
             series.points.iter_mut().for_each(|point| point.1 = value(point.1));
@@ -99,7 +99,7 @@ impl MetricSpell {
             MetricTrouble::Missing => series.points.clear(),
             MetricTrouble::Delayed(by) => series.points.retain(|(at, _)| *at + by <= now),
             MetricTrouble::Partial => {
-                series.incomplete |= dice.share(&["partial", &query.resource], 0) < 0.5;
+                series.incomplete |= dice.share(&["partial", resource], 0) < 0.5;
             }
             MetricTrouble::NotANumber => every(series, |_| f64::NAN),
             MetricTrouble::Negative => every(series, |value| -value - 1.0),
@@ -114,21 +114,14 @@ impl MetricSpell {
 
 #[cfg(test)]
 mod tests {
-    use lamp_cloud::MetricName;
-
     use super::*;
 
     fn told(trouble: MetricTrouble) -> Vec<f64> {
         let at = |second| Timestamp::from_second(1_800_000_000 + i64::from(second)).unwrap();
-        let query = MetricQuery {
-            metric: MetricName::GroupCpuUtilization,
-            resource: "web".to_owned(),
-            load_balancer: None,
-        };
         let points = vec![(at(0), 1.0), (at(60), 2.0), (at(120), 3.0)];
         let mut series = Series { points, incomplete: false };
         let spell = MetricSpell { trouble, from: at(0), to: at(600) };
-        spell.spoil(&query, &mut series, at(200), Dice::new(1));
+        spell.spoil("web", &mut series, at(200), Dice::new(1));
         series.points.into_iter().map(|(_, value)| value).collect()
     }
 

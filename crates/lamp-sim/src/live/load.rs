@@ -178,6 +178,13 @@ impl World {
             let list = if body.is_replica() { &mut site.replicas } else { &mut site.primaries };
             list.push(found.id.clone());
         }
+        // Those that were deleted did their part of the work as long as they were up.
+        let former = self.records.replicas().filter(|(_, id)| self.body::<DbInstance>(id).is_none());
+        for (uid, replica) in former {
+            if let Some(site) = sites.get_mut(uid) {
+                site.replicas.push(replica.clone());
+            }
+        }
         sites
     }
 

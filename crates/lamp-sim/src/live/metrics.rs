@@ -12,10 +12,10 @@ use lamp_cloud::{Kind, MetricName, MetricQuery, OtherMetric, Reference, Resource
 use crate::live::load::{Site, SiteLoad};
 use crate::world::World;
 
-/// How long changes are remembered, and metrics can be asked for.
-const MEMORY: Duration = Duration::from_secs(2 * 86_400);
+/// How long changes are remembered, and metrics can be asked for: as long as CloudWatch keeps single minutes.
+const MEMORY: Duration = Duration::from_secs(15 * 86_400);
 /// How late a datapoint is, after the end of its minute.
-const DELAY: i64 = 60;
+pub(super) const DELAY: i64 = 60;
 /// What a request brings, and what its answer weighs.
 const BYTES_IN: f64 = 2_000.0;
 const BYTES_OUT: f64 = 20_000.0;
@@ -69,8 +69,7 @@ pub(crate) struct Records {
     targets: BTreeMap<ResourceId, Track<(usize, usize)>>,
     /// Members in service.
     groups: BTreeMap<ResourceId, Track<usize>>,
-    /// Whether a database answers.
-    databases: BTreeMap<ResourceId, Track<bool>>,
+    databases: BTreeMap<ResourceId, DatabaseRecord>,
     /// What others put, by namespace, name and dimensions; none while they put nothing.
     others: BTreeMap<OtherName, Track<Option<f64>>>,
 }
@@ -82,13 +81,49 @@ fn other_name(metric: &OtherMetric) -> OtherName {
     (metric.namespace.clone(), metric.name.clone(), metric.dimensions.clone())
 }
 
+/// A database, and what is left of one in metrics.
+#[derive(Debug, Default)]
+struct DatabaseRecord {
+    uid: String,
+    is_replica: bool,
+    /// Whether it answers.
+    up: Track<bool>,
+}
+
 impl Records {
     pub(crate) fn healthy(&self, group: &str, at: Timestamp) -> usize {
         self.targets.get(group).and_then(|track| track.at(at)).map_or(0, |(healthy, _)| healthy)
     }
 
     pub(crate) fn is_up(&self, database: &str, at: Timestamp) -> bool {
-        self.databases.get(database).and_then(|track| track.at(at)).unwrap_or(false)
+        self.databases.get(database).and_then(|record| record.up.at(at)).unwrap_or(false)
+    }
+
+    /// The members in service that a group had.
+    pub(super) fn in_service(&self, group: &str, at: Timestamp) -> Option<usize> {
+        self.groups.get(group)?.at(at).filter(|count| *count > 0)
+    }
+
+    /// The stack of a database that is there, or was.
+    fn owner_of(&self, database: &str) -> Option<&str> {
+        self.databases.get(database).map(|record| record.uid.as_str())
+    }
+
+    /// Replicas that are there, or were: each with its stack's uid.
+    pub(crate) fn replicas(&self) -> impl Iterator<Item = (&str, &ResourceId)> {
+        let replicas = self.databases.iter().filter(|(_, record)| record.is_replica);
+        replicas.map(|(id, record)| (record.uid.as_str(), id))
+    }
+
+    /// A database that was deleted answers no more, and its metrics can still be read.
+    fn end_database(&mut self, id: &str, now: Timestamp) {
+        if let Some(record) = self.databases.get_mut(id) {
+            record.up.set(now, false);
+        }
+        self.databases.retain(|_, record| {
+            let newest = record.up.points.back();
+            newest.is_some_and(|(at, up)| *up || *at + MEMORY >= now)
+        });
     }
 
     /// One datapoint is put a minute: it is the average, the sum, the largest, and every percentile.
@@ -123,14 +158,18 @@ impl World {
 
     pub(crate) fn record_database(&mut self, id: &str) {
         let Some(body) = self.body::<DbInstance>(id) else {
-            self.records.databases.remove(id);
+            self.records.end_database(id, self.now);
             return;
         };
+        let is_replica = body.is_replica();
         let up = matches!(
             body.facts.status.as_str(),
             "available" | "modifying" | "storage-optimization" | "backing-up"
         );
-        self.records.databases.entry(id.to_owned()).or_default().set(self.now, up);
+        let uid = self.resource(Kind::DbInstance, id).and_then(|row| row.tags.get(tag::UID)).cloned();
+        let record = self.records.databases.entry(id.to_owned()).or_default();
+        (record.uid, record.is_replica) = (uid.unwrap_or_default(), is_replica);
+        record.up.set(self.now, up);
     }
 
     /// The last `minutes` of each metric, oldest first.
@@ -144,6 +183,7 @@ impl World {
         queries.iter().map(answer).collect()
     }
 
+    /// For the questions of one call.
     pub(super) fn meter(&self) -> Meter {
         Meter { sites: self.sites(), loads: RefCell::default() }
     }
@@ -185,14 +225,15 @@ impl World {
     }
 
     /// What the site of a resource does; worked out once for each site and moment of a call.
-    fn load_at<'a>(
+    pub(super) fn load_at<'a>(
         &self,
         meter: &'a Meter,
         kind: Kind,
         id: &str,
         at: Timestamp,
     ) -> Option<(&'a Site, Rc<SiteLoad>)> {
-        let uid = self.resource(kind, id)?.tags.get(tag::UID).map(String::as_str).unwrap_or_default();
+        let row = self.resource(kind, id).map(|row| row.tags.get(tag::UID).map_or("", String::as_str));
+        let uid = row.or_else(|| self.records.owner_of(id))?;
         let (uid, site) = meter.sites.get_key_value(uid)?;
         let known = meter.loads.borrow().get(&(uid.clone(), at)).cloned();
         let load = known.unwrap_or_else(|| {
@@ -204,14 +245,14 @@ impl World {
     }
 
     /// Within two per cent of 1, the same for the same minute.
-    fn noise(&self, id: &str, at: Timestamp) -> f64 {
+    pub(super) fn noise(&self, id: &str, at: Timestamp) -> f64 {
         0.98 + 0.04 * self.dice.share(&["noise", id], at.as_second().unsigned_abs())
     }
 
     /// Average over members: those that get requests are busy, the others idle.
     #[expect(clippy::cast_precision_loss, reason = "members are few")]
-    fn group_cpu(&self, meter: &Meter, id: &str, at: Timestamp) -> Option<f64> {
-        let members = self.records.groups.get(id)?.at(at).filter(|count| *count > 0)?;
+    pub(super) fn group_cpu(&self, meter: &Meter, id: &str, at: Timestamp) -> Option<f64> {
+        let members = self.records.in_service(id, at)?;
         let (site, load) = self.load_at(meter, Kind::AutoScalingGroup, id, at)?;
         let idle = self.config.load.idle_cpu;
         let busiest = site
@@ -265,14 +306,14 @@ impl World {
         Some(load.queries.get(id).copied().unwrap_or_default())
     }
 
-    fn database_cpu(&self, meter: &Meter, id: &str, at: Timestamp) -> Option<f64> {
+    pub(super) fn database_cpu(&self, meter: &Meter, id: &str, at: Timestamp) -> Option<f64> {
         let queries = self.database_queries(meter, id, at)?;
         let load = &self.config.load;
         Some(((load.idle_cpu + queries / load.database_capacity * 100.0) * self.noise(id, at)).min(100.0))
     }
 
     // Little's law, with ten milliseconds for a query, and a pool that is kept open.
-    fn connections(&self, meter: &Meter, id: &str, at: Timestamp) -> Option<f64> {
+    pub(super) fn connections(&self, meter: &Meter, id: &str, at: Timestamp) -> Option<f64> {
         let queries = self.database_queries(meter, id, at)?;
         Some((5.0 + queries * 0.01) * self.noise(id, at))
     }

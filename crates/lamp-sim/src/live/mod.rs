@@ -3,6 +3,7 @@
 mod condemned;
 pub(crate) mod databases;
 pub(crate) mod groups;
+mod history;
 pub(crate) mod instances;
 pub(crate) mod interfaces;
 pub(crate) mod load;

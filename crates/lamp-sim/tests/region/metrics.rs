@@ -1,6 +1,6 @@
 //! CloudWatch's figures follow from the load and from what serves it.
 
-use lamp_cloud::{MetricName, MetricQuery, Read, Reading, Series};
+use lamp_cloud::{HistoryMetric, HistoryQuery, Kind, MetricName, MetricQuery, Read, Reading, Series};
 use lamp_sim::{Config, Load};
 
 use crate::site::{Lab, Site, replica};
@@ -80,4 +80,50 @@ fn the_day_has_a_peak_and_storage_fills() {
     let after = latest(&lab, MetricName::FreeStorageSpace, &site.primary).unwrap();
     let gib = (before - after) / 1024.0 / 1024.0 / 1024.0;
     assert!((gib - 0.1).abs() < 0.01, "{gib}");
+}
+
+fn past(lab: &Lab, metric: HistoryMetric, resource: &str) -> Vec<f64> {
+    let query = HistoryQuery { metric, resource: resource.to_owned(), load_balancer: None };
+    match lab.sim.read_now(&Read::History { queries: vec![query], days: 14 }).unwrap() {
+        Reading::History(mut rows) => {
+            let series = rows.remove(0).1;
+            assert!(!series.incomplete);
+            assert!(series.points.iter().all(|(at, _)| at.as_second() % 900 == 0), "{series:?}");
+            series.points.into_iter().map(|(_, value)| value).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn quarter_hours_are_made_of_their_minutes_for_two_weeks() {
+    let (lab, site) = running(Load::steady(100.0));
+    lab.pass(3 * 86_400);
+    let (cpu, samples) = (
+        past(&lab, HistoryMetric::GroupCpu, &site.web),
+        past(&lab, HistoryMetric::GroupCpuSamples, &site.web),
+    );
+    assert!((288..=290).contains(&cpu.len()), "three days and a half hour: {}", cpu.len());
+    assert_eq!(samples.len(), cpu.len());
+    assert!(near(cpu.last().copied(), 53.0));
+    assert_eq!(samples.last(), Some(&30.0), "two members, fifteen minutes");
+    let requests = past(&lab, HistoryMetric::Requests, &site.targets);
+    assert!(near(requests.last().copied(), 90_000.0), "a hundred a second, of both targets");
+    lab.pass(13 * 86_400);
+    assert_eq!(past(&lab, HistoryMetric::GroupCpu, &site.web).len(), 14 * 96);
+}
+
+#[test]
+fn a_replica_that_was_deleted_has_a_past() {
+    let (lab, site) = running(Load::steady(100.0));
+    let primary = lab.database(&site.primary);
+    let id = lab.create("replica/1", replica(&site.primary, &primary));
+    lab.pass(4 * 3600);
+    let before = past(&lab, HistoryMetric::DatabaseCpu, &id);
+    assert!(before.len() >= 13 && near(before.last().copied(), 25.5), "{before:?}");
+    lab.delete(Kind::DbInstance, &id);
+    lab.pass(3600);
+    let after = past(&lab, HistoryMetric::DatabaseCpu, &id);
+    assert!((before.len()..=before.len() + 2).contains(&after.len()), "{after:?}");
+    assert!(near(after.last().copied(), 25.5), "its share of the work then, not of now: {after:?}");
 }

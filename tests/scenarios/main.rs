@@ -36,5 +36,6 @@ mod recorded_day;
 mod replicas;
 mod rollout;
 mod scaling;
+mod scaling_history;
 mod stage;
 mod static_stability;

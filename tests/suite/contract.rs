@@ -191,7 +191,9 @@ fn published(query: &MetricQuery) -> Result<(&str, &str, String)> {
             let pairs = other.dimensions.iter().map(|(name, value)| format!("{name}={value}"));
             (&other.namespace, &other.name, pairs.collect::<Vec<_>>().join(","))
         }
-        MetricName::GroupCpuUtilization => ("AWS/EC2", "CPUUtilization", group()),
+        MetricName::GroupCpuUtilization | MetricName::GroupCpuSamples => {
+            ("AWS/EC2", "CPUUtilization", group())
+        }
         MetricName::RequestCountPerTarget => ("AWS/ApplicationELB", "RequestCountPerTarget", targets()?),
         MetricName::UnhealthyHostCount => ("AWS/ApplicationELB", "UnHealthyHostCount", targets()?),
         MetricName::DatabaseCpuUtilization => ("AWS/RDS", "CPUUtilization", database()),

@@ -14,7 +14,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("lamp-aws", &["lamp-api", "lamp-cloud"]),
     ("lamp-controller", &["lamp-api", "lamp-cloud", "lamp-plan", "lamp-store"]),
     ("lamp-server", &["lamp-api", "lamp-store"]),
-    ("lampctl", &["lamp-api"]),
+    // The evaluator of scaling policies, for `replay`: that of production, not a copy of it.
+    ("lampctl", &["lamp-api", "lamp-plan"]),
     (
         "lamplighter",
         &[
@@ -31,7 +32,8 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 
 /// Libraries that live in one crate, and nowhere else.
-const HOMES: &[(&str, &str)] = &[("sled", "lamp-store"), ("axum", "lamp-server"), ("aws-", "lamp-aws")];
+const HOMES: &[(&str, &str)] =
+    &[("sled", "lamp-store"), ("axum", "lamp-server"), ("aws-", "lamp-aws"), ("plotters", "lampctl")];
 
 /// Crates that must not know the runtime.
 const PURE: &[&str] = &["lamp-api", "lamp-cloud", "lamp-plan", "lamp-sim"];

@@ -99,6 +99,18 @@ pub const DATABASE_OPERATION: KindInfo = KindInfo {
     has_status: true,
 };
 
+pub const SCALING_HISTORY: KindInfo = KindInfo {
+    group: crate::GROUP,
+    version: "v1alpha1",
+    kind: "ScalingHistory",
+    plural: "scalinghistories",
+    singular: "scalinghistory",
+    short_names: &[],
+    categories: &["lamplighter"],
+    namespaced: true,
+    has_status: true,
+};
+
 pub const NAMESPACE: KindInfo = KindInfo {
     group: "",
     version: "v1",
@@ -124,8 +136,17 @@ pub const EVENT: KindInfo = KindInfo {
 };
 
 /// Every kind that is served. A new kind is one line here.
-pub const KINDS: &[KindInfo] =
-    &[LAMPSTACK, PLAN, IMPORT, ORPHAN_REPORT, ORPHAN_DELETION, DATABASE_OPERATION, NAMESPACE, EVENT];
+pub const KINDS: &[KindInfo] = &[
+    LAMPSTACK,
+    PLAN,
+    IMPORT,
+    ORPHAN_REPORT,
+    ORPHAN_DELETION,
+    DATABASE_OPERATION,
+    SCALING_HISTORY,
+    NAMESPACE,
+    EVENT,
+];
 
 /// The kind with this plural name, if it is served.
 pub fn by_plural(group: &str, plural: &str) -> Option<&'static KindInfo> {

@@ -10,7 +10,9 @@ use serde_json::{Map, Value, json};
 
 use crate::ObjectMeta;
 use crate::kinds::KindInfo;
-use crate::v1alpha1::{DatabaseOperation, Import, LampStack, OrphanDeletion, OrphanReport, Plan};
+use crate::v1alpha1::{
+    DatabaseOperation, Import, LampStack, OrphanDeletion, OrphanReport, Plan, ScalingHistory,
+};
 
 /// The schema of whole objects of `kind`: one self-contained structural schema, without `$ref`.
 ///
@@ -22,6 +24,7 @@ pub fn of(kind: &KindInfo) -> Option<&'static Value> {
     static ORPHAN_REPORT: OnceLock<Value> = OnceLock::new();
     static ORPHAN_DELETION: OnceLock<Value> = OnceLock::new();
     static DATABASE_OPERATION: OnceLock<Value> = OnceLock::new();
+    static SCALING_HISTORY: OnceLock<Value> = OnceLock::new();
     static NAMESPACE: OnceLock<Value> = OnceLock::new();
     static EVENT: OnceLock<Value> = OnceLock::new();
     match kind.kind {
@@ -31,6 +34,7 @@ pub fn of(kind: &KindInfo) -> Option<&'static Value> {
         "OrphanReport" => Some(ORPHAN_REPORT.get_or_init(custom::<OrphanReport>)),
         "OrphanDeletion" => Some(ORPHAN_DELETION.get_or_init(custom::<OrphanDeletion>)),
         "DatabaseOperation" => Some(DATABASE_OPERATION.get_or_init(custom::<DatabaseOperation>)),
+        "ScalingHistory" => Some(SCALING_HISTORY.get_or_init(custom::<ScalingHistory>)),
         "Namespace" => Some(NAMESPACE.get_or_init(core::<Namespace>)),
         "Event" => Some(EVENT.get_or_init(core::<Event>)),
         _ => None,

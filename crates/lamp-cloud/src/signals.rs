@@ -24,6 +24,9 @@ pub struct MetricQuery {
 pub enum MetricName {
     /// `AWS/EC2 CPUUtilization` by `AutoScalingGroupName`, average, per cent.
     GroupCpuUtilization,
+    /// `AWS/EC2 CPUUtilization` by `AutoScalingGroupName`, sample count: with detailed monitoring each instance gives one a
+    /// minute, so that it counts them.
+    GroupCpuSamples,
     /// `AWS/EC2 NetworkIn` by `AutoScalingGroupName`, average, bytes a minute and instance.
     GroupNetworkIn,
     /// `AWS/EC2 NetworkOut` by `AutoScalingGroupName`, average, bytes a minute and instance.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use jiff::Timestamp;
-use lamp_api::kinds::{DATABASE_OPERATION, IMPORT, ORPHAN_DELETION, ORPHAN_REPORT, PLAN};
+use lamp_api::kinds::{DATABASE_OPERATION, IMPORT, ORPHAN_DELETION, ORPHAN_REPORT, PLAN, SCALING_HISTORY};
 use lamp_api::v1alpha1::{LampStackSpec, Mode};
 use lamp_cloud::{Clock, Cloud, HistoryQuery, Kind, MetricQuery, Outcome, Request, ResourceId};
 use lamp_store::{Key, Store, StoreError, Stored};
@@ -26,13 +26,14 @@ use crate::stack::{PLURAL, Stack, StackCache};
 use crate::{operations, question, reconcile};
 
 /// The kinds of objects that are worked on.
-pub(crate) const PLURALS: [&str; 6] = [
+pub(crate) const PLURALS: [&str; 7] = [
     PLURAL,
     PLAN.plural,
     IMPORT.plural,
     ORPHAN_REPORT.plural,
     ORPHAN_DELETION.plural,
     DATABASE_OPERATION.plural,
+    SCALING_HISTORY.plural,
 ];
 
 /// What an engine works with.
@@ -198,7 +199,7 @@ impl<C: Cloud> Engine<C> {
         reconcile::reconcile(&self.shared, key).await
     }
 
-    /// Answers one `Plan`, `Import` or `OrphanReport`.
+    /// Answers one `Plan`, `Import`, `OrphanReport` or `ScalingHistory`.
     pub async fn answer(&self, key: &Key) -> Requeue {
         question::answer(&self.shared, key).await
     }

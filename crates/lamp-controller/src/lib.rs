@@ -14,7 +14,7 @@
 //! | `epoch` | whether the store is as new as what AWS carries |
 //! | `requeue` | when a key is looked at again: the only such policy |
 //! | `status`, `report`, `recorder` | what people and machines are told |
-//! | `answer` | `Plan` objects |
+//! | `answer`, `scaling_history` | `Plan` and `ScalingHistory` objects |
 //! | `regions` | which engine minds which object, where a daemon has several |
 //! | `operations` | orders about the database of a stack: whose turn it is, and what became of them |
 //! | `orphans` | what carries our tags and belongs to nobody, and its deletion where a person orders it |
@@ -50,6 +50,7 @@ mod requeue;
 mod runtime;
 #[cfg(feature = "sabotage")]
 mod sabotage;
+mod scaling_history;
 mod settings;
 mod settled;
 mod stack;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lamp_api::kinds::{IMPORT, ORPHAN_REPORT, PLAN};
+use lamp_api::kinds::{IMPORT, ORPHAN_REPORT, PLAN, SCALING_HISTORY};
 use lamp_api::v1alpha1::PlanPhase;
 use lamp_cloud::Cloud;
 use lamp_store::{Key, Preconditions, StoreError, Stored};
@@ -14,10 +14,10 @@ use crate::reconcile::Fault;
 use crate::requeue::{Next, Requeue, requeue};
 use crate::stack::{created_at, modify};
 use crate::time::until;
-use crate::{answer, import, orphans};
+use crate::{answer, import, orphans, scaling_history};
 
 /// Plurals of the kinds.
-const PLURALS: [&str; 3] = [PLAN.plural, IMPORT.plural, ORPHAN_REPORT.plural];
+const PLURALS: [&str; 4] = [PLAN.plural, IMPORT.plural, ORPHAN_REPORT.plural, SCALING_HISTORY.plural];
 
 /// A question is removed after this time, answered or not.
 const TIME_TO_LIVE: Duration = Duration::from_secs(600);
@@ -57,6 +57,8 @@ async fn respond<C: Cloud>(shared: &Shared<C>, stored: &Stored) -> Result<Option
         Some(serde_json::to_value(import::respond(shared, stored).await))
     } else if plural == ORPHAN_REPORT.plural {
         orphans::respond(shared, stored).map(serde_json::to_value)
+    } else if plural == SCALING_HISTORY.plural {
+        scaling_history::respond(shared, stored).await?.map(serde_json::to_value)
     } else {
         answer::respond(shared, stored)?.map(serde_json::to_value)
     };

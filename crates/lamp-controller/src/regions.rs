@@ -1,6 +1,6 @@
 //! Which engine minds which object: a daemon of several regions has an engine for each of them.
 
-use lamp_api::kinds::{DATABASE_OPERATION, PLAN};
+use lamp_api::kinds::{DATABASE_OPERATION, PLAN, SCALING_HISTORY};
 use lamp_store::{Key, Store, StoreError};
 use serde_json::Value;
 
@@ -45,13 +45,16 @@ impl Regions {
     }
 }
 
+/// Kinds whose objects are about a stack.
+const OF_STACKS: [&str; 3] = [PLAN.plural, DATABASE_OPERATION.plural, SCALING_HISTORY.plural];
+
 /// The region that an object names, of whichever kind. A question or an order about a stack that names
 /// none is asked where the stack is.
 pub(crate) fn region_of(store: &Store, key: &Key, object: &Value) -> Result<Option<String>, StoreError> {
     let spec = &object["spec"];
     let named = spec["region"].as_str().or_else(|| spec["candidate"]["region"].as_str());
     match (named, spec["stack"].as_str()) {
-        (None, Some(stack)) if [PLAN.plural, DATABASE_OPERATION.plural].contains(&key.plural.as_str()) => {
+        (None, Some(stack)) if OF_STACKS.contains(&key.plural.as_str()) => {
             let stored = store.get(&Key::new(stack::PLURAL, key.namespace.as_str(), stack))?;
             Ok(stored.and_then(|stored| stored.object["spec"]["region"].as_str().map(str::to_owned)))
         }

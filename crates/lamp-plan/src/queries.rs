@@ -10,7 +10,7 @@ use crate::scaling::readings::{self, Places};
 pub fn queries(spec: &LampStackSpec, owner: &Owner, inventory: &Inventory) -> Vec<MetricQuery> {
     let mut queries: Vec<_> = spec.tiers.iter().flat_map(|tier| of_whole_tier(inventory, tier)).collect();
     if let Some(database) = &spec.database {
-        for replica in inventory.resources().filter(|resource| is_replica(resource, owner)) {
+        for replica in replicas(owner, inventory) {
             queries.push(of_database(&replica.id, MetricName::ReplicaLag));
             let metrics = database.replicas.scaling.policies.iter().filter_map(|policy| policy.metric);
             let metrics = metrics.filter_map(replica_metric);
@@ -74,7 +74,8 @@ fn of_formulas(scaling: &Scaling, places: &Places) -> Vec<MetricQuery> {
     queries.flatten().map(|(_, query)| query).collect()
 }
 
-fn of_targets(inventory: &Inventory, tier: &Tier, metric: MetricName) -> Option<MetricQuery> {
+/// The query of a metric of a tier's targets; a tier without a load balancer has none.
+pub(crate) fn of_targets(inventory: &Inventory, tier: &Tier, metric: MetricName) -> Option<MetricQuery> {
     tier.load_balancer.as_ref()?;
     let resource = inventory.present(&parts::target_group(&tier.name))?.id.clone();
     let load_balancer = Some(inventory.present(&parts::load_balancer(&tier.name))?.id.clone());
@@ -97,6 +98,11 @@ pub(crate) fn replica_metric(metric: Metric) -> Option<MetricName> {
 /// The query of a database metric.
 pub(crate) fn of_database(id: &ResourceId, metric: MetricName) -> MetricQuery {
     MetricQuery { metric, resource: id.clone(), load_balancer: None }
+}
+
+/// The read replicas of a stack that there are.
+pub(crate) fn replicas<'a>(owner: &'a Owner, inventory: &'a Inventory) -> impl Iterator<Item = &'a Resource> {
+    inventory.resources().map(|row| &**row).filter(|resource| is_replica(resource, owner))
 }
 
 fn is_database(resource: &Resource) -> bool {

@@ -1,43 +1,22 @@
 //! What scaling policies would have done with a load of the past: the evaluator that runs in production, over recorded
 //! load and a stated model of capacity.
 //!
-//! It must not decide anything itself: how many are wanted comes from [`crate::scaling`].
+//! It must not decide anything itself: how many are wanted comes from [`crate::scaling`]. Loads are numbers a minute; one
+//! that is not known is `NaN`: nothing is measured in it, and it counts as no overload.
 
 mod forecasts;
+mod model;
+mod production;
+pub mod recorded;
+mod summary;
+pub mod trace;
 
-use jiff::{SignedDuration, Timestamp};
-use lamp_api::v1alpha1::{Metric, Scaling, ScalingPolicy};
-use lamp_cloud::Series;
-
-use self::forecasts::Forecasts;
-use crate::ScalingMemory;
-use crate::scaling::evaluation::{Question, evaluate, measures};
-use crate::scaling::finding::{Evidence, Finding};
-use crate::scaling::measure::{Demand, Silence, measure};
-use crate::scaling::{scheduled, warm_after};
+pub use model::{CapacityModel, Origin, Sizing, size, target_share};
+pub use production::{Production, Unreplayed, unreplayed};
+pub use summary::{OVERLOADED, Summary};
 
 /// CloudWatch has a minute about one minute after it is over.
 const PUBLISHED_AFTER: usize = 1;
-/// Metrics are read this far back.
-const READ: usize = 10;
-
-/// What instances can do, and how soon.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CapacityModel {
-    /// Units of load a minute that one instance serves with all of its CPU.
-    pub per_instance: f64,
-    /// Minutes from the launch of an instance until it serves.
-    pub boot_minutes: u32,
-    pub min: u32,
-    pub max: u32,
-}
-
-impl CapacityModel {
-    /// The share of its CPU that each instance uses, 1 for all of it; more, where more is asked of them than they can do.
-    pub fn utilisation(&self, load: f64, serving: u32) -> f64 {
-        load / (f64::from(serving.max(1)) * self.per_instance)
-    }
-}
 
 /// One minute of a replay.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,8 +33,8 @@ pub struct ReplayedMinute {
 
 /// Whatever decides how many instances there should be.
 pub trait Scaler {
-    /// The wanted capacity at the beginning of a minute, and what there is to say of it. `past` are the minutes whose
-    /// metrics are published, `loads` their loads.
+    /// The wanted capacity at the beginning of a minute, within its bounds, and what there is to say of it. `past` are the
+    /// minutes whose metrics are published, `loads` their loads.
     fn decide(
         &mut self,
         fleet: &Fleet,
@@ -102,7 +81,6 @@ impl Fleet {
 
     /// Launches what is missing, and removes the newest of what is too much.
     fn set(&mut self, wanted: u32) {
-        let wanted = wanted.max(self.model.min).min(self.model.max.max(self.model.min));
         let now = i64::try_from(self.minute).unwrap_or(i64::MAX);
         self.launched.resize(usize::try_from(wanted).unwrap_or(usize::MAX), now);
     }
@@ -131,93 +109,11 @@ pub fn replay(
     minutes
 }
 
-/// The evaluator of production.
-#[derive(Debug)]
-pub struct Production<'a> {
-    scaling: &'a Scaling,
-    memory: ScalingMemory,
-    forecasts: Forecasts,
-    began: Timestamp,
-}
-
-impl<'a> Production<'a> {
-    pub fn new(scaling: &'a Scaling) -> Self {
-        let began = Timestamp::UNIX_EPOCH;
-        Self { scaling, memory: ScalingMemory::new(began), forecasts: Forecasts::default(), began }
-    }
-
-    fn at(&self, minute: usize) -> Timestamp {
-        let seconds = i64::try_from(minute).unwrap_or(i64::MAX).saturating_mul(60);
-        self.began.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(self.began)
-    }
-
-    fn find(
-        &self,
-        policy: &'a ScalingPolicy,
-        fleet: &Fleet,
-        past: &[ReplayedMinute],
-        loads: &[f64],
-    ) -> Finding<'a> {
-        let first = past.len().saturating_sub(READ);
-        let minutes = past.iter().zip(loads).enumerate().skip(first);
-        let points = minutes
-            .filter_map(|(minute, (past, load))| Some((self.at(minute), value(policy.metric?, past, *load))));
-        let series = Series { points: points.collect(), incomplete: false };
-        let warm = u32::try_from(warm_after(policy, self.scaling).as_secs()).unwrap_or(u32::MAX);
-        let warm = warm.div_ceil(60).max(fleet.model.boot_minutes);
-        let measured = fleet.older_than(warm);
-        let minutes = measure(Some(&series), &Demand::of(policy), self.at(fleet.minute));
-        let evidence = minutes.and_then(|minutes| {
-            if measured == 0 {
-                return Err(Silence::NobodyMeasured);
-            }
-            Ok(Evidence { minutes, measured, missing: 0 })
-        });
-        Finding { policy, evidence }
-    }
-}
-
-/// What CloudWatch says of a minute.
-fn value(metric: Metric, minute: &ReplayedMinute, load: f64) -> f64 {
-    match metric {
-        Metric::CPUUtilization => (minute.utilisation * 100.0).min(100.0),
-        // Load is what it counts; no other metric follows from the load alone, and none is replayed.
-        _ => load / f64::from(minute.serving.max(1)),
-    }
-}
-
-impl Scaler for Production<'_> {
-    fn decide(
-        &mut self,
-        fleet: &Fleet,
-        past: &[ReplayedMinute],
-        loads: &[f64],
-    ) -> (u32, Option<(&'static str, String)>) {
-        let current = fleet.capacity();
-        let moving = current - fleet.serving();
-        let policies = self.scaling.policies.iter().filter(|policy| measures(policy.kind));
-        let now = self.at(fleet.minute);
-        let (min, max) = scheduled::bounds(self.scaling, now);
-        let floors = self.forecasts.floors(self.scaling, fleet.model, (fleet.minute, now), past, loads);
-        let question = Question {
-            scaling: self.scaling,
-            min: min.unwrap_or(fleet.model.min),
-            max: max.unwrap_or(fleet.model.max),
-            bound: None,
-            current,
-            findings: policies.map(|policy| self.find(policy, fleet, past, loads)).collect(),
-            floors,
-            setting: scheduled::setting(self.scaling, now),
-            hold_down: (moving > 0).then(|| format!("{moving} instances are on their way in or out")),
-            now,
-        };
-        let answer = evaluate(question, &mut self.memory);
-        (answer.desired, answer.decision)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+    use lamp_api::v1alpha1::{Metric, PolicyOwner, Scaling, ScalingPolicy, ScalingPolicyType};
+
     use super::*;
 
     const MODEL: CapacityModel = CapacityModel { per_instance: 100.0, boot_minutes: 2, min: 2, max: 20 };
@@ -233,7 +129,7 @@ mod tests {
 
     fn lived(loads: &[f64]) -> Vec<ReplayedMinute> {
         let scaling = scaling();
-        replay(&mut Production::new(&scaling), MODEL, loads, 0.6)
+        replay(&mut Production::new(&scaling, Timestamp::UNIX_EPOCH), MODEL, loads, 0.6)
     }
 
     #[test]
@@ -266,5 +162,54 @@ mod tests {
             (action, reason.as_str()),
             ("ScaleUp", "5 -> 9: CPUUtilization 100 in the newest minute against a target of 60 on 5")
         );
+    }
+
+    #[test]
+    fn where_the_load_is_not_known_nothing_shrinks_and_nothing_counts_as_overload() {
+        let mut loads = vec![300.0; 60];
+        loads.extend([f64::NAN; 120]);
+        loads.extend([300.0; 60]);
+        let minutes = lived(&loads);
+        assert!(minutes.iter().all(|minute| minute.capacity == 5), "{minutes:?}");
+        assert_eq!(Summary::of(&minutes).unknown_minutes, 120);
+        assert_eq!(Summary::of(&minutes).overloaded_minutes, 0);
+    }
+
+    #[test]
+    fn what_a_load_does_not_tell_is_refused_at_its_field() {
+        let policy = |kind, metric| ScalingPolicy { kind, metric, ..ScalingPolicy::default() };
+        let by_aws =
+            ScalingPolicy { owner: PolicyOwner::Aws, ..policy(ScalingPolicyType::TargetTracking, None) };
+        let custom =
+            ScalingPolicy { custom_metric: Some(<_>::default()), ..policy(ScalingPolicyType::Step, None) };
+        let policies = vec![
+            policy(ScalingPolicyType::TargetTracking, Some(Metric::CPUUtilization)),
+            policy(ScalingPolicyType::Step, Some(Metric::TargetResponseTime)),
+            policy(ScalingPolicyType::Predictive, Some(Metric::CPUUtilization)),
+            by_aws,
+            custom,
+            policy(ScalingPolicyType::Scheduled, None),
+        ];
+        let found = unreplayed(&Scaling { policies, ..Scaling::default() });
+        let places: Vec<_> = found.iter().map(|it| (it.policy, it.field)).collect();
+        let expected = [(1, "metric"), (3, "owner"), (4, "customMetric")];
+        assert_eq!(places, expected);
+        assert!(found[0].why.contains("does not tell TargetResponseTime"), "{}", found[0].why);
+    }
+
+    #[test]
+    fn schedules_hold_from_their_minute_on_in_the_time_of_the_load() {
+        let scheduled = |schedule: &str, min| ScalingPolicy {
+            kind: ScalingPolicyType::Scheduled,
+            schedule: Some(schedule.to_owned()),
+            min: Some(min),
+            ..ScalingPolicy::default()
+        };
+        let mut scaling = scaling();
+        scaling.policies.extend([scheduled("0 8 * * *", 9), scheduled("0 20 * * *", 2)]);
+        let began = "2026-11-20T07:30:00Z".parse().unwrap();
+        let minutes = replay(&mut Production::new(&scaling, began), MODEL, &[300.0; 1440], 0.6);
+        let capacities = [29, 31, 700, 1000].map(|minute| minutes[minute].capacity);
+        assert_eq!(capacities, [5, 9, 9, 5], "at 07:59, 08:01, 19:10 and the next day at 00:10");
     }
 }

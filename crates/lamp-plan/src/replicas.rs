@@ -27,7 +27,7 @@ use crate::{Draft, Wanted, ailments, parts};
 const AT_ONCE: usize = 2;
 
 /// The part that decisions about the pool as a whole are of.
-fn pool_part() -> Part {
+pub(crate) fn pool_part() -> Part {
     Part::new("replicas")
 }
 

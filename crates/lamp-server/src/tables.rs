@@ -8,6 +8,7 @@ mod namespace;
 mod orphan_deletion;
 mod orphan_report;
 mod plan;
+mod scaling_history;
 
 use jiff::Timestamp;
 use lamp_api::kinds::KindInfo;
@@ -25,6 +26,7 @@ pub(crate) fn of(kind: &KindInfo) -> &'static [Column] {
         "OrphanReport" => orphan_report::COLUMNS,
         "OrphanDeletion" => orphan_deletion::COLUMNS,
         "DatabaseOperation" => database_operation::COLUMNS,
+        "ScalingHistory" => scaling_history::COLUMNS,
         "Namespace" => namespace::COLUMNS,
         "Event" => event::COLUMNS,
         _ => &[NAME, AGE],

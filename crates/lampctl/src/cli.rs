@@ -9,7 +9,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
     apply, delete, describe, diff, events, get, hold, import, kubeconfig, mode, operation, orphans, plan,
-    sync, tree, version, wait, why,
+    replay, scaling, sync, tree, version, wait, why,
 };
 use crate::exit;
 
@@ -86,6 +86,10 @@ pub(crate) enum Command {
     Tree(tree::Tree),
     /// Show the last decisions of a stack with their numbers, and what blocks it
     Why(why::Why),
+    /// Show what scaling policies would have done with a recorded load, or with that of a stack
+    Replay(replay::Replay),
+    /// Show the last scaling decisions of a stack, with plots of metric and capacity
+    Scaling(scaling::Scaling),
     /// Wait for a condition, or for the end of a deletion
     Wait(wait::Wait),
     /// Ask for an observation of AWS right now

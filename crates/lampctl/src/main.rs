@@ -1,7 +1,7 @@
 //! `lampctl`, also `kubectl lamp`: the command line of Lamplighter.
 //!
-//! It speaks the Kubernetes API to the daemon, and knows only the kinds on the wire: not the store, not AWS, not
-//! how plans are made. Data goes to standard output, talk to standard error; [`exit`] says what the codes mean.
+//! It speaks the Kubernetes API to the daemon, and knows the kinds on the wire and, for `replay`, the evaluator of
+//! scaling policies: not the store, not AWS. Data goes to standard output, talk to standard error; [`exit`] says what the codes mean.
 
 mod age;
 mod cli;
@@ -9,8 +9,10 @@ mod client;
 mod commands;
 mod exit;
 mod merge;
+mod plot;
 mod printer;
 mod progress;
+mod replay;
 mod session;
 mod target;
 mod view;

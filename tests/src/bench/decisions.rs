@@ -19,7 +19,7 @@ pub fn measure() -> Result<Figures> {
     let loads: Vec<f64> = (0..MINUTES).map(|minute| 300.0 + f64::from(minute % 7) * 40.0).collect();
     let began = cpu()?;
     for _ in 0..TIERS {
-        replay(&mut Production::new(&scaling), model, &loads, 0.6);
+        replay(&mut Production::new(&scaling, jiff::Timestamp::UNIX_EPOCH), model, &loads, 0.6);
     }
     let took = cpu()?.saturating_sub(began);
     let mut figures = Figures::default();

@@ -3,43 +3,41 @@
 
 mod others;
 pub mod predictive;
-mod trace;
 
 use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use jiff::Timestamp;
 use lamp_api::v1alpha1::{Metric, Scaling, ScalingPolicy};
-use lamp_plan::replay::{CapacityModel, Production, ReplayedMinute, Scaler, replay};
+use lamp_plan::replay::trace::{self, percentile};
+use lamp_plan::replay::{CapacityModel, Production, Scaler, Summary, replay};
 
 use self::others::{PodAutoscaler, TargetTracking};
-use self::trace::Trace;
 use super::Figures;
 
 /// The policy that each of them has: CPU near 60 %.
 const TARGET: f64 = 0.6;
-/// From here on answers become slow, and a minute counts as overloaded.
-const OVERLOADED: f64 = 0.8;
 /// EC2, Apache and a health check.
 const BOOT_MINUTES: u32 = 2;
 /// Instances that the 99th percentile of the load needs at the target.
 const SIZES: [u32; 2] = [6, 20];
 
-/// What a scaler made of a trace.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Outcome {
-    overloaded_minutes: usize,
-    instance_hours: f64,
-    changes: usize,
+/// A load of the past.
+#[derive(Clone, Debug)]
+struct Trace {
+    name: String,
+    began: Timestamp,
+    loads: Vec<f64>,
 }
 
-impl Outcome {
-    fn of(minutes: &[ReplayedMinute]) -> Self {
-        Self {
-            overloaded_minutes: minutes.iter().filter(|minute| minute.utilisation > OVERLOADED).count(),
-            instance_hours: minutes.iter().map(|minute| f64::from(minute.capacity)).sum::<f64>() / 60.0,
-            changes: minutes.windows(2).filter(|two| two[0].capacity != two[1].capacity).count(),
-        }
+impl Trace {
+    fn read(path: &Path) -> Result<Self> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let trace = trace::parse(&text).with_context(|| path.display().to_string())?;
+        Ok(Self { name, began: trace.began, loads: trace.loads })
     }
 }
 
@@ -48,9 +46,9 @@ impl Outcome {
 pub struct Comparison {
     trace: String,
     size: u32,
-    target_tracking: Outcome,
-    hpa: Outcome,
-    lamplighter: Outcome,
+    target_tracking: Summary,
+    hpa: Summary,
+    lamplighter: Summary,
 }
 
 /// Replays every trace of a folder.
@@ -122,7 +120,7 @@ fn traces(folder: &Path) -> Result<Vec<Trace>> {
     Ok(traces)
 }
 
-fn cell(outcome: Outcome) -> String {
+fn cell(outcome: Summary) -> String {
     format!("{} min, {:.0} h, {}", outcome.overloaded_minutes, outcome.instance_hours, outcome.changes)
 }
 
@@ -130,19 +128,19 @@ fn compare(trace: &Trace, size: u32) -> Comparison {
     let model = model(trace, size);
     let scaling = ours(model.per_instance * TARGET);
     let run =
-        |mut scaler: Box<dyn Scaler + '_>| Outcome::of(&replay(&mut *scaler, model, &trace.loads, TARGET));
+        |mut scaler: Box<dyn Scaler + '_>| Summary::of(&replay(&mut *scaler, model, &trace.loads, TARGET));
     Comparison {
         trace: trace.name.clone(),
         size,
         target_tracking: run(Box::new(TargetTracking::new(TARGET))),
         hpa: run(Box::new(PodAutoscaler::new(TARGET))),
-        lamplighter: run(Box::new(Production::new(&scaling))),
+        lamplighter: run(Box::new(Production::new(&scaling, trace.began))),
     }
 }
 
 /// The same for all: `size` instances serve the 99th percentile of the load at the target.
 fn model(trace: &Trace, size: u32) -> CapacityModel {
-    let per_instance = trace.percentile(0.99) / (f64::from(size) * TARGET);
+    let per_instance = percentile(&trace.loads, 0.99) / (f64::from(size) * TARGET);
     CapacityModel { per_instance, boot_minutes: BOOT_MINUTES, min: 2, max: size * 4 }
 }
 
@@ -166,7 +164,7 @@ mod tests {
         let noise = |minute: u32| f64::from((minute.wrapping_mul(2_654_435_761) >> 16) % 21) - 10.0;
         let hour = |minute: u32| (f64::from(minute) / 1440.0 * std::f64::consts::TAU).sin();
         let loads = (0..2880).map(|minute| 100.0 + 60.0 * hour(minute) + noise(minute));
-        Trace { name: "day".to_owned(), loads: loads.collect() }
+        Trace { name: "day".to_owned(), began: Timestamp::UNIX_EPOCH, loads: loads.collect() }
     }
 
     #[test]

@@ -74,6 +74,7 @@ named!(
     all_metrics,
     MetricName {
         GroupCpuUtilization,
+        GroupCpuSamples,
         GroupNetworkIn,
         GroupNetworkOut,
         RequestCountPerTarget,

@@ -14,7 +14,7 @@ use super::{Contract, Outside};
 
 const MINUTES: u32 = 10;
 /// What is measured, in the order of the queries.
-const VALUES: [f64; 11] = [35.0, 2e6, 2e7, 120.0, 0.2, 0.0, 20.0, 12.0, 0.5, 2e10, 42.0];
+const VALUES: [f64; 12] = [35.0, 35.0, 2e6, 2e7, 120.0, 0.2, 0.0, 20.0, 12.0, 0.5, 2e10, 42.0];
 
 impl<C: Cloud, O: Outside> Contract<C, O> {
     pub(super) async fn signals(&mut self) -> Result<()> {
@@ -33,13 +33,14 @@ impl<C: Cloud, O: Outside> Contract<C, O> {
 
     fn queries(&self) -> Result<Vec<MetricQuery>> {
         use MetricName::{
-            DatabaseConnections, DatabaseCpuUtilization, FreeStorageSpace, GroupCpuUtilization,
-            GroupNetworkIn, GroupNetworkOut, ReplicaLag, RequestCountPerTarget, TargetResponseTime,
-            UnhealthyHostCount,
+            DatabaseConnections, DatabaseCpuUtilization, FreeStorageSpace, GroupCpuSamples,
+            GroupCpuUtilization, GroupNetworkIn, GroupNetworkOut, ReplicaLag, RequestCountPerTarget,
+            TargetResponseTime, UnhealthyHostCount,
         };
         let balancer = self.id("load-balancer/web")?;
         let rows = [
             (GroupCpuUtilization, WEB),
+            (GroupCpuSamples, WEB),
             (GroupNetworkIn, WEB),
             (GroupNetworkOut, WEB),
             (RequestCountPerTarget, "target-group/web"),

@@ -2,9 +2,10 @@
 
 use anyhow::{Context, Result};
 use lamp_api::admission::{self, Strictness};
-use lamp_api::kinds::{IMPORT, KindInfo, ORPHAN_DELETION, ORPHAN_REPORT};
+use lamp_api::kinds::{IMPORT, KindInfo, ORPHAN_DELETION, ORPHAN_REPORT, SCALING_HISTORY};
 use lamp_api::v1alpha1::{
     DatabaseOperationStatus, DoomedResource, ImportStatus, OrphanDeletionStatus, OrphanReportStatus,
+    ScalingHistoryStatus,
 };
 use lamp_store::{Key, Preconditions};
 use serde_json::Value;
@@ -52,6 +53,14 @@ impl Site {
     /// What the store says.
     pub fn ask_orphans(&self) -> Result<OrphanReportStatus> {
         Ok(serde_json::from_value(self.ask(&ORPHAN_REPORT, &serde_json::json!({}))?)?)
+    }
+
+    /// Asks how load and capacity of what `spec` names went.
+    ///
+    /// # Errors
+    /// What admission or the store says.
+    pub fn ask_scaling_history(&self, spec: &Value) -> Result<ScalingHistoryStatus> {
+        Ok(serde_json::from_value(self.ask(&SCALING_HISTORY, spec)?)?)
     }
 
     /// Orders the deletion of orphans.

@@ -11,7 +11,7 @@ use crate::names::is_dns_label;
 use crate::v1alpha1::{
     DatabaseOperationSpec, DatabaseOperationStatus, ImportSpec, ImportStatus, LampStackSpec, LampStackStatus,
     OperationKind, OrphanDeletionSpec, OrphanDeletionStatus, OrphanReportSpec, OrphanReportStatus, PlanSpec,
-    PlanStatus, validate, validate_update,
+    PlanStatus, ScalingHistorySpec, ScalingHistoryStatus, validate, validate_update,
 };
 
 /// Fills in defaults and applies the rules of the kind; kinds of the core group have none.
@@ -47,6 +47,10 @@ pub(super) fn complete(
         "DatabaseOperation" => {
             status::<DatabaseOperationStatus>(object, errors);
             database_operation(object, old, errors)
+        }
+        "ScalingHistory" => {
+            status::<ScalingHistoryStatus>(object, errors);
+            scaling_history(object, old, errors)
         }
         _ => Ok(()),
     }
@@ -139,6 +143,27 @@ fn database_operation(
     }
     let detail = "is immutable: what is done is what was ordered; create another DatabaseOperation";
     immutable::<DatabaseOperationSpec>(object, old, detail, errors)
+}
+
+fn scaling_history(
+    object: &mut Value,
+    old: Option<&Value>,
+    errors: &mut Vec<FieldError>,
+) -> Result<(), Rejected> {
+    let Some(spec) = section::<ScalingHistorySpec>(object, "spec", errors) else { return Ok(()) };
+    if !is_dns_label(&spec.stack) {
+        errors.push(FieldError::invalid("spec.stack", &spec.stack, "must be the name of a LampStack"));
+    }
+    if spec.tier.is_some() == spec.replicas {
+        let detail = "set either the name of a tier, or replicas: true";
+        errors.push(FieldError::required("spec.tier", detail));
+    }
+    if !(1..=ScalingHistorySpec::MAX_HOURS).contains(&spec.hours) {
+        let detail = format!("must be from 1 to {}", ScalingHistorySpec::MAX_HOURS);
+        errors.push(FieldError::invalid("spec.hours", spec.hours, detail));
+    }
+    let detail = "is immutable: a ScalingHistory is one question; create another ScalingHistory";
+    immutable::<ScalingHistorySpec>(object, old, detail, errors)
 }
 
 /// Refuses a spec that is not what it was.

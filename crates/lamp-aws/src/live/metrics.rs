@@ -94,6 +94,7 @@ fn query((index, query): (usize, &MetricQuery)) -> MetricDataQuery {
 fn metric(name: &MetricName) -> (&str, &str, &str) {
     match name {
         MetricName::GroupCpuUtilization => ("AWS/EC2", "CPUUtilization", "Average"),
+        MetricName::GroupCpuSamples => ("AWS/EC2", "CPUUtilization", "SampleCount"),
         MetricName::GroupNetworkIn => ("AWS/EC2", "NetworkIn", "Average"),
         MetricName::GroupNetworkOut => ("AWS/EC2", "NetworkOut", "Average"),
         MetricName::RequestCountPerTarget => ("AWS/ApplicationELB", "RequestCountPerTarget", "Sum"),
@@ -112,7 +113,10 @@ fn metric(name: &MetricName) -> (&str, &str, &str) {
 fn dimensions(query: &MetricQuery) -> Vec<Dimension> {
     let dimension = |name: &str, value: &str| Dimension::builder().name(name).value(value).build();
     match &query.metric {
-        MetricName::GroupCpuUtilization | MetricName::GroupNetworkIn | MetricName::GroupNetworkOut => {
+        MetricName::GroupCpuUtilization
+        | MetricName::GroupCpuSamples
+        | MetricName::GroupNetworkIn
+        | MetricName::GroupNetworkOut => {
             vec![dimension("AutoScalingGroupName", &query.resource)]
         }
         MetricName::RequestCountPerTarget

@@ -56,7 +56,7 @@ fn possible(policy: &ScalingPolicy) -> RangeInclusive<f64> {
 }
 
 /// From nothing to what no machine exceeds.
-fn named(metric: Metric) -> RangeInclusive<f64> {
+pub(crate) fn named(metric: Metric) -> RangeInclusive<f64> {
     let most = match metric {
         Metric::CPUUtilization => 100.5,
         // Far above what one instance answers, sends or receives, or one database keeps open.

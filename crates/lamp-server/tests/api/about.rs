@@ -66,7 +66,9 @@ async fn discovery_in_both_forms() {
             "orphandeletions",
             "orphandeletions/status",
             "databaseoperations",
-            "databaseoperations/status"
+            "databaseoperations/status",
+            "scalinghistories",
+            "scalinghistories/status"
         ]
     );
     let list = api.get("/api/v1/").await.ok(200);

@@ -13,5 +13,6 @@ mod listing;
 mod namespaces;
 mod operations;
 mod orphans;
+mod scaling_history;
 mod updating;
 mod watching;

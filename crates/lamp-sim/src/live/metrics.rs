@@ -208,6 +208,7 @@ impl World {
         let at = minute + Duration::from_secs(30);
         let value = match &query.metric {
             MetricName::GroupCpuUtilization => self.group_cpu(meter, &query.resource, at)?,
+            MetricName::GroupCpuSamples => self.members_at(&query.resource, at)?,
             MetricName::GroupNetworkIn => self.group_requests(meter, &query.resource, at)? * BYTES_IN,
             MetricName::GroupNetworkOut => self.group_requests(meter, &query.resource, at)? * BYTES_OUT,
             MetricName::RequestCountPerTarget => self.requests(meter, &query.resource, at)?,
@@ -249,10 +250,16 @@ impl World {
         0.98 + 0.04 * self.dice.share(&["noise", id], at.as_second().unsigned_abs())
     }
 
+    /// Members that send metrics.
+    #[expect(clippy::cast_precision_loss, reason = "members are few")]
+    fn members_at(&self, id: &str, at: Timestamp) -> Option<f64> {
+        self.records.groups.get(id)?.at(at).filter(|count| *count > 0).map(|count| count as f64)
+    }
+
     /// Average over members: those that get requests are busy, the others idle.
     #[expect(clippy::cast_precision_loss, reason = "members are few")]
     pub(super) fn group_cpu(&self, meter: &Meter, id: &str, at: Timestamp) -> Option<f64> {
-        let members = self.records.in_service(id, at)?;
+        let members = self.members_at(id, at)?;
         let (site, load) = self.load_at(meter, Kind::AutoScalingGroup, id, at)?;
         let idle = self.config.load.idle_cpu;
         let busiest = site
@@ -260,7 +267,7 @@ impl World {
             .filter_map(|group| Some((self.records.healthy(group, at), *load.cpu.get(group)?)))
             .max_by(|one, other| one.1.total_cmp(&other.1));
         let (healthy, cpu) = busiest.unwrap_or((0, 0.0));
-        let share = (healthy as f64 / members as f64).min(1.0);
+        let share = (healthy as f64 / members).min(1.0);
         Some(((idle + cpu * share) * self.noise(id, at)).min(100.0))
     }
 
@@ -272,7 +279,7 @@ impl World {
 
     /// Requests a minute that each member of an Auto Scaling group serves.
     fn group_requests(&self, meter: &Meter, id: &str, at: Timestamp) -> Option<f64> {
-        self.records.groups.get(id)?.at(at).filter(|count| *count > 0)?;
+        self.members_at(id, at)?;
         let (site, load) = self.load_at(meter, Kind::AutoScalingGroup, id, at)?;
         let served = site.target_groups_of(id).filter_map(|group| load.per_target.get(group));
         Some(served.sum::<f64>() * 60.0 * self.noise(id, at))

@@ -7,6 +7,7 @@ pub(crate) mod describe;
 pub(crate) mod diff;
 pub(crate) mod events;
 pub(crate) mod get;
+mod history;
 pub(crate) mod hold;
 pub(crate) mod import;
 pub(crate) mod kubeconfig;
@@ -16,6 +17,8 @@ pub(crate) mod orphans;
 pub(crate) mod plan;
 mod question;
 mod read;
+pub(crate) mod replay;
+pub(crate) mod scaling;
 pub(crate) mod sync;
 pub(crate) mod tree;
 mod upsert;
@@ -42,6 +45,8 @@ pub(crate) async fn run(invocation: Invocation) -> Result<Outcome, Failure> {
         Command::Orphans(verb) => verb.run(session).await,
         Command::Tree(verb) => verb.run(session).await,
         Command::Why(verb) => verb.run(session).await,
+        Command::Replay(verb) => verb.run(session).await,
+        Command::Scaling(verb) => verb.run(session).await,
         Command::Wait(verb) => verb.run(session).await,
         Command::Sync(verb) => verb.run(session).await,
         Command::Pause(verb) => verb.run(session).await,

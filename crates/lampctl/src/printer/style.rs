@@ -31,6 +31,11 @@ pub(crate) fn heading(text: &str) -> String {
     text.bold().to_string()
 }
 
+/// The line of a plot.
+pub(crate) fn line(text: &str) -> String {
+    text.cyan().to_string()
+}
+
 /// One sign per state of a part, told apart without colour as well.
 pub(crate) fn state_symbol(state: PartState) -> String {
     match state {

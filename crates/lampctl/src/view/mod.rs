@@ -5,6 +5,8 @@ pub(crate) mod event;
 pub(crate) mod import;
 pub(crate) mod orphans;
 pub(crate) mod plan;
+pub(crate) mod replay;
+pub(crate) mod scaling;
 pub(crate) mod tree;
 pub(crate) mod why;
 

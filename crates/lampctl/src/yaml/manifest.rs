@@ -68,7 +68,7 @@ fn read(source: &Rc<Source>, given: Option<&str>, default: &str) -> Result<Vec<M
 }
 
 /// Every document; one without content is `null`, so that positions still count.
-fn documents(source: &Source) -> Result<Vec<Value>, Failure> {
+pub(crate) fn documents(source: &Source) -> Result<Vec<Value>, Failure> {
     let parsed: Result<Vec<Value>, _> = serde_saphyr::from_multiple(&source.text);
     parsed.map_err(|error| {
         let text = error.render_with_options(serde_saphyr::render_options! {

@@ -5,5 +5,6 @@ mod manifest;
 mod snippet;
 mod sources;
 
-pub(crate) use manifest::{Manifest, load};
-pub(crate) use snippet::explain;
+pub(crate) use manifest::{Manifest, documents, load};
+pub(crate) use snippet::{Problem, explain, strict_problems, text as problem_text};
+pub(crate) use sources::{Source, read as read_sources};

@@ -39,13 +39,19 @@ fn problems(status: &Status, prefix: &str) -> Vec<Problem> {
     if !found.is_empty() {
         return found;
     }
+    let strict = strict_problems(&status.message).into_iter();
+    strict.map(|problem| Problem { field: own(&problem.field), ..problem }).collect()
+}
+
+/// The fields that a refusal of strict decoding names.
+pub(crate) fn strict_problems(message: &str) -> Vec<Problem> {
     let strict = ["unknown field", "duplicate field"];
     let named = strict.iter().flat_map(|what| {
         let marker = format!("{what} \"");
-        let after: Vec<&str> = status.message.split(&marker).skip(1).collect();
+        let after: Vec<&str> = message.split(&marker).skip(1).collect();
         after.into_iter().filter_map(|rest| rest.split_once('"')).map(|(field, _)| (*what, field))
     });
-    named.map(|(what, field)| Problem { field: own(field), message: what.to_owned() }).collect()
+    named.map(|(what, field)| Problem { field: field.to_owned(), message: what.to_owned() }).collect()
 }
 
 /// All problems as one text: `file:line:column` each, and the line of the file.

@@ -8,5 +8,6 @@ mod operations;
 mod orphans;
 mod output;
 mod reading;
+mod replay;
 mod run;
 mod writing;

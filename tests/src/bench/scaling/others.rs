@@ -1,11 +1,17 @@
-//! The scalers of others, by their documentation.
+//! The scalers of others, by their documentation. A minute whose load is not known changes nothing.
 
-use lamp_plan::replay::{Fleet, ReplayedMinute, Scaler};
+use lamp_plan::replay::{CapacityModel, Fleet, ReplayedMinute, Scaler};
 
 type Decision = (u32, Option<(&'static str, String)>);
 
 /// Room for the error of floating point.
 const EPSILON: f64 = 1e-9;
+
+/// A capacity within the bounds.
+fn bounded(wanted: u32, fleet: &Fleet) -> Decision {
+    let CapacityModel { min, max, .. } = fleet.model;
+    (wanted.max(min).min(max.max(min)), None)
+}
 
 fn whole(wanted: f64) -> u32 {
     (wanted - EPSILON).ceil().max(0.0) as u32
@@ -42,7 +48,7 @@ impl Scaler for TargetTracking {
             && three.iter().all(|minute| share(minute) > self.target)
         {
             let wanted = whole(f64::from(fleet.serving()) * share(&three[2]) / self.target);
-            return (current.max(wanted), None);
+            return bounded(current.max(wanted), fleet);
         }
         let warming = current - fleet.older_than(fleet.model.boot_minutes + WARM_UP_MINUTES);
         let rests = warming > 0 || fleet.minute < self.rests_until;
@@ -53,10 +59,10 @@ impl Scaler for TargetTracking {
             let wanted = whole(fifteen.iter().map(load).fold(0.0, f64::max) / self.target);
             if wanted < current {
                 self.rests_until = fleet.minute + COOLDOWN_MINUTES;
-                return (wanted, None);
+                return bounded(wanted, fleet);
             }
         }
-        (current, None)
+        bounded(current, fleet)
     }
 }
 
@@ -76,7 +82,9 @@ impl PodAutoscaler {
 
     fn recommend(&self, fleet: &Fleet, past: &[ReplayedMinute]) -> u32 {
         let current = fleet.capacity();
-        let Some(newest) = past.last() else { return current };
+        let Some(newest) = past.last().filter(|minute| minute.utilisation.is_finite()) else {
+            return current;
+        };
         let ratio = newest.utilisation / self.target;
         let (serving, unready) =
             (f64::from(fleet.serving()), f64::from(current.saturating_sub(fleet.serving())));
@@ -94,9 +102,9 @@ impl Scaler for PodAutoscaler {
         self.recommendations.retain(|(minute, _)| minute + 5 > fleet.minute);
         if wanted > current {
             // Four periods of 15 seconds in a minute.
-            return (wanted.min((current * 16).max(current + 16)), None);
+            return bounded(wanted.min((current * 16).max(current + 16)), fleet);
         }
         let highest = self.recommendations.iter().map(|(_, wanted)| *wanted).max().unwrap_or(current);
-        (current.min(highest), None)
+        bounded(current.min(highest), fleet)
     }
 }

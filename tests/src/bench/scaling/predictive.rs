@@ -5,10 +5,9 @@ use std::path::Path;
 
 use anyhow::Result;
 use lamp_api::v1alpha1::{PredictiveMode, Scaling, ScalingPolicy, ScalingPolicyType};
-use lamp_plan::replay::{Production, replay};
+use lamp_plan::replay::{Production, Summary, replay};
 
-use super::trace::Trace;
-use super::{Outcome, SIZES, TARGET, cell, model, ours, traces};
+use super::{SIZES, TARGET, Trace, cell, model, ours, traces};
 
 /// Replays every trace of a folder with and without a forecast, and prints a table.
 ///
@@ -35,12 +34,13 @@ pub fn table(folder: &Path) -> Result<String> {
     Ok(table)
 }
 
-fn compare(trace: &Trace, size: u32) -> (Outcome, Outcome) {
+fn compare(trace: &Trace, size: u32) -> (Summary, Summary) {
     let model = model(trace, size);
     let without = ours(model.per_instance * TARGET);
     let with = predictive(&without);
-    let run =
-        |scaling: &Scaling| Outcome::of(&replay(&mut Production::new(scaling), model, &trace.loads, TARGET));
+    let run = |scaling: &Scaling| {
+        Summary::of(&replay(&mut Production::new(scaling, trace.began), model, &trace.loads, TARGET))
+    };
     (run(&without), run(&with))
 }
 
@@ -68,7 +68,11 @@ mod tests {
             (day, 480..1080) => 500.0 * busy[day],
             _ => 100.0,
         };
-        Trace { name: "office".to_owned(), loads: (0..5 * 1440).map(load).collect() }
+        Trace {
+            name: "office".to_owned(),
+            began: jiff::Timestamp::UNIX_EPOCH,
+            loads: (0..5 * 1440).map(load).collect(),
+        }
     }
 
     #[test]

@@ -128,6 +128,7 @@ impl Observer {
         if policies_are_due {
             self.read_policies(calls, clock, &order, &listed).await;
         }
+        self.past.refresh(calls, std::mem::take(&mut order.histories), started, order.deadline).await;
         self.refresh_tags(&order, &mut listed);
         self.forget(&listed, &order.marks);
         let answers = asked::ask(calls, &order, &listed.templates).await;

@@ -58,16 +58,16 @@ fn days(stage: &Stage, factors: impl IntoIterator<Item = f64>) -> Load {
     Load { base: 40.0, peak: 100.0, spikes: factors.into_iter().map(spike).collect(), ..Load::default() }
 }
 
-/// Nobody looks after the region.
+/// Nobody looks after the region. What happens in it happens at its own time, however rarely it is looked at.
 fn without_daemon(stage: &Stage, span: Duration, mut look: impl FnMut(&Stage)) {
     let end = stage.now() + span;
     while stage.now() < end {
-        stage.site.clock.advance(STEP);
+        stage.site.clock.advance(10 * MINUTE);
         look(stage);
     }
 }
 
-/// Issue: a week without the daemon. Load doubles, a host dies, another is impaired.
+/// A week without the daemon. Load doubles, a host dies, another is impaired.
 #[test]
 fn a_week_without_the_daemon_heals_grows_and_loses_nothing() {
     let mut stage = Stage::up_with(calm(1), spec("lamp", |_| {}));
@@ -75,9 +75,9 @@ fn a_week_without_the_daemon_heals_grows_and_loses_nothing() {
     let (parts, before) = (stage.world().resources().count(), desired(&stage, "app"));
     let load = days(&stage, (1..=7).map(|day| 1.0 + f64::from(day) / 7.0));
     stage.world().set_load(load);
-    let mut least = u32::MAX;
+    let mut least = before;
     let mut overloaded = 0_u32;
-    let mut minutes = 0_u32;
+    let mut looks = 0_u32;
     for day in 1..=7 {
         without_daemon(&stage, DAY / 2, |_| {});
         if day == 2 {
@@ -90,15 +90,15 @@ fn a_week_without_the_daemon_heals_grows_and_loses_nothing() {
         }
         without_daemon(&stage, DAY / 2, |stage| {
             let load = stage.world().site_load(&uid, stage.now());
-            minutes += 1;
+            looks += 1;
             overloaded += u32::from(load.served < 0.99 * load.offered);
         });
-        assert!(desired(&stage, "app") >= least.min(before), "it never shrinks");
+        assert!(desired(&stage, "app") >= least, "it never shrinks");
         least = desired(&stage, "app");
     }
     assert_eq!((desired(&stage, "web"), desired(&stage, "app")), (3, 5));
     assert_eq!((stage.healthy("web"), stage.healthy("app")), (3, 5), "dead hosts were replaced");
-    assert!(overloaded * 50 < minutes, "{overloaded} of {minutes} looks saw visitors turned away");
+    assert!(overloaded * 50 < looks, "{overloaded} of {looks} times visitors were turned away");
     assert_eq!(stage.world().resources().count(), parts, "nothing is lost");
     stage.nothing_unlawful();
 
@@ -113,7 +113,7 @@ fn a_week_without_the_daemon_heals_grows_and_loses_nothing() {
 #[test]
 fn the_policy_that_stands_in_never_acts_before_we_do() {
     let mut stage = clock("Lamplighter");
-    expect!["lamplighter-safety-q7mcj5hb: ASGAverageCPUUtilization 66.5, only upwards"]
+    expect!["lamplighter-safety-4n46zjsz: ASGAverageCPUUtilization 66.5, only upwards"]
         .assert_eq(&policies(&stage).join("\n"));
     let from = stage.now();
     stage
@@ -137,7 +137,7 @@ fn the_policy_that_stands_in_never_acts_before_we_do() {
 #[test]
 fn what_aws_owns_follows_the_load_and_we_set_nothing() {
     let mut stage = clock("AWS");
-    expect!["lamplighter-CPUUtilization-bmexl5pd: ASGAverageCPUUtilization 50"]
+    expect!["lamplighter-CPUUtilization-ntqdsbd6: ASGAverageCPUUtilization 50"]
         .assert_eq(&policies(&stage).join("\n"));
     let (mark, from) = (stage.mark(), stage.now());
     stage.world().set_load(Load {

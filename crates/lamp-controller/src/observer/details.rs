@@ -87,7 +87,12 @@ impl Detail {
         Self::of(kind).iter().copied().filter(of_body)
     }
 
-    /// Whether a resource without it was not read completely.
+    /// Whether a resource can do without it: whoever decides on policies says what is done while they are not known.
+    fn may_be_unknown(self) -> bool {
+        self == Self::ScalingPolicies
+    }
+
+    /// Whether it stands in the body of its resource, or makes it whole.
     fn is_of_body(self) -> bool {
         !matches!(self, Self::TargetHealth | Self::NetworkInstances)
     }
@@ -247,7 +252,7 @@ impl Details {
             if let Some(cached) = cached {
                 fill(&mut resource.body, *detail, &cached.reading);
             }
-            complete && cached.is_some()
+            complete && (cached.is_some() || detail.may_be_unknown())
         })
     }
 }

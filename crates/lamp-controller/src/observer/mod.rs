@@ -121,9 +121,13 @@ impl Observer {
         self.attach_tags(calls, clock, &order, &mut listed).await;
         self.doubt(&order, &mut listed);
         let signals = signals::read(calls, std::mem::take(&mut order.queries), started).await;
-        // What it costs is saved in the rotation.
-        order.details = order.details.saturating_sub(self.read_policies(calls, clock, &order, &listed).await);
+        let policies_are_due = self.policies_are_due(clock, &order, &listed);
+        // What that costs is saved in the rotation.
+        order.details = order.details.saturating_sub(usize::from(policies_are_due));
         self.read_details(calls, clock, &order, &listed, &signals).await;
+        if policies_are_due {
+            self.read_policies(calls, clock, &order, &listed).await;
+        }
         self.past.refresh(calls, std::mem::take(&mut order.histories), started, order.deadline).await;
         self.refresh_tags(&order, &mut listed);
         self.forget(&listed, &order.marks);
@@ -250,29 +254,25 @@ impl Observer {
         }
     }
 
-    /// Reads the scaling policies of all groups, where that is due; how many calls it took.
+    fn policies_are_due(&self, clock: &dyn Clock, order: &Order<'_>, listed: &Listed) -> bool {
+        let (marks, settle, pass) = (&order.marks, order.settle, order.pass);
+        Due { listed, details: &self.details, marks, settle, pass, now: clock.now() }.is_due()
+    }
+
+    /// Reads the scaling policies of all groups: last, so that nothing that heals waits for it.
     async fn read_policies<C: Cloud>(
         &mut self,
         calls: &Calls<C>,
         clock: &dyn Clock,
         order: &Order<'_>,
         listed: &Listed,
-    ) -> usize {
-        let (marks, settle, pass) = (&order.marks, order.settle, order.pass);
-        let due = Due { listed, details: &self.details, marks, settle, pass, now: clock.now() };
-        if !due.is_due() {
-            return 0;
-        }
+    ) {
         match policies::list(calls, order.pages, order.deadline).await {
-            Ok((rows, made)) => {
+            Ok(rows) => {
                 let groups = listed.ids(Kind::AutoScalingGroup);
-                self.details.put_policies(groups, rows, (pass, clock.now()));
-                made
+                self.details.put_policies(groups, rows, (order.pass, clock.now()));
             }
-            Err(error) => {
-                tracing::warn!(%error, "scaling policies could not be read in this pass");
-                1
-            }
+            Err(error) => tracing::warn!(%error, "scaling policies could not be read in this pass"),
         }
     }
 

@@ -40,7 +40,7 @@ impl Due<'_> {
     }
 }
 
-/// Every policy of the region with its group, and how many calls that took. Half of them are none.
+/// Every policy of the region with its group. Half of them are none.
 ///
 /// # Errors
 /// The first call that failed.
@@ -48,9 +48,9 @@ pub(super) async fn list<C: Cloud>(
     calls: &Calls<C>,
     pages: usize,
     deadline: Timestamp,
-) -> Result<(Vec<(ResourceId, ScalingPolicy)>, usize), CloudError> {
+) -> Result<Vec<(ResourceId, ScalingPolicy)>, CloudError> {
     let (mut rows, mut page) = (Vec::new(), None);
-    for made in 1..=pages {
+    for _ in 0..pages {
         let read = Read::ScalingPolicies { page };
         let Reading::ScalingPolicies(found) = calls.read_before(&read, of_reading(&read), deadline).await?
         else {
@@ -59,7 +59,7 @@ pub(super) async fn list<C: Cloud>(
         rows.extend(found.items);
         page = found.next;
         if page.is_none() {
-            return Ok((rows, made));
+            return Ok(rows);
         }
     }
     Err(unusable("it has too many pages"))

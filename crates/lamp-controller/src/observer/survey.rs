@@ -61,7 +61,7 @@ async fn add_policies<C: Cloud>(calls: &Calls<C>, rows: &mut [Resource], pages: 
     let listed = policies::list(calls, pages, Timestamp::MAX).await.map_err(|error| error.to_string())?;
     for row in rows {
         if let Body::AutoScalingGroup(group) = &mut row.body {
-            let own = listed.0.iter().filter(|(id, _)| *id == row.id).map(|(_, policy)| policy.clone());
+            let own = listed.iter().filter(|(id, _)| *id == row.id).map(|(_, policy)| policy.clone());
             group.set_policies(own.collect());
         }
     }

@@ -14,8 +14,6 @@ mod ignore;
 mod limits;
 #[path = "tests/maintenance.rs"]
 mod maintenance;
-#[path = "tests/owner.rs"]
-mod owner;
 #[path = "tests/policies.rs"]
 mod policies;
 

@@ -25,9 +25,24 @@ fn what_aws_can_track_is_admitted() {
 
 #[test]
 fn what_aws_cannot_track_is_refused_at_its_field() {
-    check(&[policy(&json!({"metric": "TargetResponseTime"}))], expect![[""]]);
-    check(&[policy(&queue(&json!({"statistic": "p90"})))], expect![[""]]);
+    check(
+        &[policy(&json!({"metric": "TargetResponseTime"}))],
+        expect![[r#"
+            spec.tiers[0].scaling.policies[0].metric: Forbidden: AWS cannot track it: twice the instances do not halve it
+        "#]],
+    );
+    check(
+        &[policy(&queue(&json!({"statistic": "p90"})))],
+        expect![[r#"
+            spec.tiers[0].scaling.policies[0].customMetric.metrics[0].statistic: Invalid value: "p90": a policy of AWS follows Average, Maximum, Minimum, SampleCount or Sum
+        "#]],
+    );
     let mut total = queue(&json!({}));
     total["customMetric"]["scope"] = json!("Total");
-    check(&[policy(&total)], expect![[""]]);
+    check(
+        &[policy(&total)],
+        expect![[r#"
+            spec.tiers[0].scaling.policies[0].customMetric.scope: Forbidden: a policy of AWS follows an average of the instances
+        "#]],
+    );
 }

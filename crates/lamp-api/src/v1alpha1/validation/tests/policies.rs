@@ -1,5 +1,8 @@
 //! What is refused of each type of scaling policy.
 
+#[path = "owner.rs"]
+mod owner;
+
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 

@@ -51,7 +51,16 @@ fn steps_go_up_with_the_breach_and_down_again() {
     stage.run(HOUR);
     assert_eq!(desired(&stage), 2, "with three of them 60 requests a second are 23 %, with two 33 %");
     stage.settles();
-    decisions(&stage, expect![[""]]);
+    decisions(
+        &stage,
+        expect![[r#"
+        ScaleUp: 2 -> 4: CPUUtilization 100, 100, 100 in the newest minutes on 2, step from 80
+        ScaleUp: 4 -> 5: CPUUtilization 100, 100, 100 in the newest minutes on 2, step from 80
+        ScaleDown: 5 -> 4: CPUUtilization 14.9, 14.9, 15 in the newest minutes on 5, step below 25
+        ScaleDown: 4 -> 3: CPUUtilization 15.2, 14.9, 17.6 in the newest minutes on 4, step below 25
+        ScaleDown: 3 -> 2: CPUUtilization 17.6, 17.9, 23.3 in the newest minutes on 3, step below 25
+    "#]],
+    );
 }
 
 #[test]
@@ -186,8 +195,8 @@ fn while_the_metric_is_silent_the_fallback_holds() {
     decisions(
         &stage,
         expect![[r#"
-        ScaleUp: 2 -> 3: Shop Missing decides nothing: CloudWatch has no data of it; where that stays so, look at its name and dimensions; Shop Missing has said nothing since 2027-01-15T08:02:11.000003Z, and then its fallback is 3
-    "#]],
+            ScaleUp: 2 -> 3: Shop Missing decides nothing: CloudWatch has no data of it; where that stays so, look at its name and dimensions; Shop Missing has said nothing since 2027-01-15T08:02:10.800003Z, and then its fallback is 3
+        "#]],
     );
 }
 

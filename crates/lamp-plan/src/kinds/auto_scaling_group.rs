@@ -11,6 +11,7 @@ use crate::left_alone;
 use crate::observed::{held, list};
 use crate::parts::Layer;
 use crate::rollout::target::{self, Standing, Target};
+use crate::scaling::connections;
 use crate::{Draft, PlanInput, Wanted, holds, parts, scaling};
 
 /// The group of one tier, with the capacity that scaling decides.
@@ -25,7 +26,11 @@ pub(crate) fn wanted(draft: &mut Draft<'_>, tier: &Tier) -> Wanted {
         let left_alone = left_alone::policy(&draft.input, &part, "desired").is_some();
         let specified = || tier.capacity.desired.unwrap_or(tier.capacity.min);
         let desired = if left_alone { specified() } else { desired };
-        body(&draft.input, tier, launched, (desired, policies::wanted(draft, tier)))
+        let mut body = body(&draft.input, tier, launched, (desired, policies::wanted(draft, tier)));
+        // What stands in for us knows nothing of the database.
+        let most = connections::most_at_aws(draft, tier).map(|most| most.max(desired).max(body.min));
+        body.max = body.max.min(most.unwrap_or(body.max));
+        body
     });
     policies::report_foreign(draft, tier, observed);
     Wanted::or_waiting(part, Kind::AutoScalingGroup, body)

@@ -9,9 +9,23 @@ use crate::{Draft, PlanInput, parts};
 
 /// How many instances of `tier` the database bears beside the other tiers, and why no more.
 pub(crate) fn bound(draft: &Draft<'_>, tier: &Tier) -> Option<(u32, String)> {
+    bound_by(draft, tier, serving(draft))
+}
+
+/// How many instances AWS may make by itself. A replica that fails for a while changes nothing of that.
+pub(crate) fn most_at_aws(draft: &Draft<'_>, tier: &Tier) -> Option<u32> {
+    let replicas = &draft.input.spec.database.as_ref()?.replicas;
+    bound_by(draft, tier, serving(draft).max(replicas.min)).map(|(most, _)| most)
+}
+
+/// How many read replicas serve.
+fn serving(draft: &Draft<'_>) -> u32 {
+    draft.plan.database.as_ref().map_or(0, |report| report.replicas_ready)
+}
+
+fn bound_by(draft: &Draft<'_>, tier: &Tier, serving: u32) -> Option<(u32, String)> {
     let own = tier.database_connections?;
     let database = draft.input.spec.database.as_ref()?;
-    let serving = draft.plan.database.as_ref().map_or(0, |report| report.replicas_ready);
     let servers = Servers::of(database, serving)?;
     let others = |of: fn(&Servers, DatabaseConnections) -> u32| {
         let tiers = connected(draft.input.spec).filter(|(other, _)| other.name != tier.name);

@@ -267,7 +267,9 @@ impl Observer {
         order: &Order<'_>,
         listed: &Listed,
     ) {
-        match policies::list(calls, order.pages, order.deadline).await {
+        // In a rush for calls this one is the last to get any: the next pass must not wait for it.
+        let soon = clock.now() + policies::PATIENCE;
+        match policies::list(calls, order.pages, order.deadline.min(soon)).await {
             Ok(rows) => {
                 let groups = listed.ids(Kind::AutoScalingGroup);
                 self.details.put_policies(groups, rows, (order.pass, clock.now()));

@@ -16,6 +16,9 @@ use crate::calls::Calls;
 /// Passes within which policies are read again: five minutes. People who change one seldom do it twice.
 const ROTATION: u64 = 20;
 
+/// How long a pass waits for the budget to allow a reading.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+
 /// When a reading is due.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Due<'a> {

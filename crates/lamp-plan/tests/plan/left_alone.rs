@@ -311,10 +311,11 @@ fn the_scaler_keeps_its_capacity_under_a_rule_for_everything() {
     check(
         &site,
         expect![[r#"
-        ~ update AutoScalingGroup auto-scaling-group/web (SetDesiredCapacity) because differs in desired
-            desired: 1 -> 2
-        ! auto-scaling-group/web graceSeconds: 7 is left alone (Reported), wanted is 300
-    "#]],
+            ~ update AutoScalingGroup auto-scaling-group/web (SetDesiredCapacity) because differs in desired
+                desired: 1 -> 2
+            ! auto-scaling-group/web graceSeconds: 7 is left alone (Reported), wanted is 300
+            ! auto-scaling-group/web policies: [] is left alone (Reported), wanted is [{"metric":"AverageCpuUtilization","name":"lamplighter-safety-5buhulmg","scalesIn":false,"target":79.8,"warmupSeconds":180}]
+        "#]],
     );
 }
 

@@ -56,12 +56,12 @@ async fn metrics_of_another_client_move_capacities_and_the_number_of_replicas() 
     said(&site, &key, "auto-scaling-group/web", "2 -> 3: CPUUtilization 90 against a target of 60 on 2")?;
 
     put(&site, "Shop", "Waiting", "Queue=orders", 150.0)?;
-    site.until("grown by a metric of the user's own", |site| Ok(desired(site, &app)? >= 5)).await?;
+    site.until("grown by a metric of the user's own", |site| Ok(desired(site, &app)? >= 4)).await?;
     said(
         &site,
         &key,
         "auto-scaling-group/app",
-        "Shop Waiting 150, 150, 150 in the newest minutes on 2, at least 100",
+        "2 -> 4: Shop Waiting 150, 150, 150 in the newest minutes on 2, at least 100",
     )?;
 
     put(&site, "AWS/RDS", "CPUUtilization", &format!("DBInstanceIdentifier={replica}"), 95.0)?;

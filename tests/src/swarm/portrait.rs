@@ -154,6 +154,8 @@ fn bodies(world: &World, uid: &str) -> BTreeMap<String, Value> {
     let mut ids: Vec<(String, String)> = rows.iter().map(|row| (row.id.clone(), name(row))).collect();
     // Addresses are derived from ids, and stand in user data.
     ids.extend(rows.iter().filter_map(|row| Some((address(row)?, format!("address of {}", name(row))))));
+    // Scaling policies name what counts requests by the ends of its ARNs.
+    ids.extend(rows.iter().filter_map(|row| Some((arn_end(row)?, format!("end of {}", name(row))))));
     ids.push((uid.to_owned(), "uid".to_owned()));
     ids.sort_by_key(|(id, _)| std::cmp::Reverse(id.len()));
     let declared = rows.iter().filter(|row| !name(row).starts_with("replica/"));
@@ -166,6 +168,14 @@ fn address(row: &Resource) -> Option<String> {
         Body::DbInstance(database) => database.facts.endpoint.clone(),
         _ => None,
     }
+}
+
+/// `app/web/50dc6c495c0c9188` of a load balancer, `targetgroup/web/73e2d6bc24d8a067` of a target group.
+fn arn_end(row: &Resource) -> Option<String> {
+    let balancer = row.id.split_once(":loadbalancer/").map(|(_, end)| end);
+    let targets =
+        || row.id.rsplit_once(':').map(|(_, end)| end).filter(|end| end.starts_with("targetgroup/"));
+    balancer.or_else(targets).map(str::to_owned)
 }
 
 fn significant(body: &Body, ids: &[(String, String)]) -> Value {

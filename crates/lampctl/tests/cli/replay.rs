@@ -288,26 +288,26 @@ fn what_was_in_force_stands_beside_what_would_have_been() {
     expect![[r#"
         load: tier web of shop, 3 h from 2026-11-20 10:00 to 2026-11-20 13:00 UTC, every minute; at most 2 busy instances, and 2 or less for 95 % of the time
         model: the load is in instances that it keeps wholly busy (capacity x CPU); boots in 2 minutes
-        g.yaml: TargetTracking CPUUtilization 40, 2 to 12 instances
+        g.yaml: TargetTracking CPUUtilization 40, 2 to 6 instances
         note: in 10 minutes the CPU was at 95 % or more: the load may have been higher than it shows
 
                                   in force   g.yaml
         overloaded minutes        10         0
-        instance hours            9.7        13.4
-        changes of the capacity   1          6
+        instance hours            9.7        13.0
+        changes of the capacity   1          3
         highest utilisation       100 %      67 %
 
         in force: 10 overloaded minutes, 9.7 instance hours, 1 changes
-           10 ┤
+            6 ┤
               │
               │
               │
-              │
-              │
-            5 ┤
               │                            ╭───────────────────────────────────────────
               │                        ░░░░│░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
+            3 ┤                        ░░░░│░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
+              │                        ░░░░│░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
               │────────────────────────────╯░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
+              │░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
               │░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
               │░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
             0 └────────────────────────────────────────────────────────────────────────
@@ -315,16 +315,16 @@ fn what_was_in_force_stands_beside_what_would_have_been() {
                10:00       10:30       11:00       11:30       12:00       12:30 UTC
                ─ capacity   ░ needed at 60 %   ▲ overloaded (over 80 % busy)   [instances]
 
-        g.yaml: 0 overloaded minutes, 13.4 instance hours, 6 changes
-           10 ┤
-              │                          ╭─╮
-              │                          │ ╰╮
-              │                          │  │
-              │                          │  ╰╮
-              │                          │   │
-            5 ┤                        ░╭╯░░░╰─────────────────────────────────────────
+        g.yaml: 0 overloaded minutes, 13.0 instance hours, 3 changes
+            6 ┤                          ╭─╮
+              │                          │ │
+              │                        ░╭╯░╰───────────────────────────────────────────
               │                        ░│░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
-              │─────────────────────────╯░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
+              │                        ░│░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
+              │                        ░│░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
+            3 ┤─────────────────────────╯░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
+              │░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
+              │░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
               │░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
               │░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
               │░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
@@ -337,11 +337,8 @@ fn what_was_in_force_stands_beside_what_would_have_been() {
 
         Decisions of g.yaml
           2026-11-20 11:02   ScaleUp     3 -> 5: CPUUtilization 66.7 in the newest minute against a target of 40 on 3
-          2026-11-20 11:05   ScaleUp     5 -> 9: CPUUtilization 66.7 against a target of 40 on 5
-          2026-11-20 11:10   ScaleDown   9 -> 8: CPUUtilization 22.2 against a target of 40 on 9
-          2026-11-20 11:11   ScaleDown   8 -> 7: CPUUtilization 22.2 against a target of 40 on 8
-          2026-11-20 11:12   ScaleDown   7 -> 6: CPUUtilization 22.2 against a target of 40 on 7
-          2026-11-20 11:13   ScaleDown   6 -> 5: CPUUtilization 25 against a target of 40 on 6
+          2026-11-20 11:05   ScaleUp     5 -> 6: CPUUtilization 66.7 against a target of 40 on 5
+          2026-11-20 11:10   ScaleDown   6 -> 5: CPUUtilization 33.3 against a target of 40 on 6
     "#]].assert_eq(&ended.stdout);
     let own = run(&fake.address, &["replay", "shop", "-o", "json"]);
     let value: Value = serde_json::from_str(&own.stdout).unwrap();

@@ -98,9 +98,11 @@ pub(super) fn group_of(mark: &str) -> Option<&str> {
 
 fn touched(request: &Request) -> Vec<ResourceId> {
     match request {
-        Request::Change { id, change: Change::AutoScalingGroup(change), .. }
-            if matches!(change, GroupChange::PutPolicy(_) | GroupChange::DeletePolicy(_)) =>
-        {
+        Request::Change {
+            id,
+            change: Change::AutoScalingGroup(GroupChange::PutPolicy(_) | GroupChange::DeletePolicy(_)),
+            ..
+        } => {
             vec![id.clone(), policies_of(id)]
         }
         Request::Create { body: Body::Listener(Listener { load_balancer, .. }), .. } => {

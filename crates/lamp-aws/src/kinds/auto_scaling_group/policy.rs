@@ -133,7 +133,7 @@ fn configuration(policy: &ScalingPolicy) -> Answer<TargetTrackingConfiguration> 
             builder.customized_metric_specification(metric.build())
         }
         TrackedMetric::Other(words) => {
-            return Err(refused(PUT, "NoTargetTracking", &format!("{words} is no target tracking")));
+            return Err(refused(PUT, "NoTargetTracking", format!("{words} is no target tracking")));
         }
     };
     Ok(builder.build())

@@ -31,14 +31,18 @@ pub(super) fn wanted(draft: &Draft<'_>, tier: &Tier) -> Vec<ScalingPolicy> {
 /// Those that the spec gives to AWS. While something is under way that needs its instances, they only grow.
 fn natives(draft: &Draft<'_>, tier: &Tier) -> Vec<ScalingPolicy> {
     let (input, scales_in) = (&draft.input, !needs_its_instances(draft, tier));
-    let mut policies: Vec<ScalingPolicy> = Vec::new();
+    let (mut policies, mut names): (Vec<ScalingPolicy>, Vec<&str>) = Default::default();
     for policy in tier.scaling.policies.iter().filter(|policy| policy.owner == PolicyOwner::Aws) {
-        let (Some(metric), Some(target)) = (tracked(input, tier, policy), policy.target) else { continue };
-        let what =
-            policy.metric.map_or_else(|| metric.name().to_owned(), |metric| metric.as_str().to_owned());
-        let alike = policies.iter().filter(|other| other.metric.name() == metric.name()).count();
-        let what = if alike == 0 { what } else { format!("{what}-{}", alike + 1) };
-        policies.push(named(input, tier, &what, (metric, target), scales_in));
+        let Some(target) = policy.target else { continue };
+        let source = policy.custom_metric.as_ref().and_then(|custom| custom.metrics.first());
+        let Some(name) = policy.metric.map(Metric::as_str).or(source.map(|source| source.name.as_str()))
+        else {
+            continue;
+        };
+        names.push(name);
+        let alike = names.iter().filter(|other| **other == name).count();
+        let what = if alike == 1 { name.to_owned() } else { format!("{name}-{alike}") };
+        policies.extend(known_or_standing(input, tier, &what, (policy, target), scales_in));
     }
     policies
 }
@@ -60,14 +64,35 @@ fn safety(input: &PlanInput<'_>, tier: &Tier) -> Option<ScalingPolicy> {
     }
     let tracking =
         tier.scaling.policies.iter().filter(|policy| policy.kind == ScalingPolicyType::TargetTracking);
-    let (metric, target) = tracking.filter(|policy| policy.metric.is_some()).find_map(|policy| {
-        let target = policy.target?;
-        let urgent = target * f64::from(rules.urgent_percent) / 100.0;
-        let is_cpu = policy.metric == Some(Metric::CPUUtilization);
-        let urgent = if is_cpu { urgent.min(BUSIEST).max(target) } else { urgent };
-        Some((tracked(input, tier, policy)?, urgent))
-    })?;
-    Some(named(input, tier, "safety", (metric, target), false))
+    let followed =
+        |policy: &&Policy| policy.metric.is_some_and(|metric| metric != Metric::TargetResponseTime);
+    let policy = tracking.filter(|policy| policy.target.is_some()).find(followed)?;
+    let target = policy.target?;
+    let urgent = target * f64::from(rules.urgent_percent) / 100.0;
+    let is_cpu = policy.metric == Some(Metric::CPUUtilization);
+    let urgent = if is_cpu { urgent.min(BUSIEST).max(target) } else { urgent };
+    known_or_standing(input, tier, "safety", (policy, urgent), false)
+}
+
+/// A policy, or the one of its name that stands where what it follows is not known now: unknown is not absent.
+fn known_or_standing(
+    input: &PlanInput<'_>,
+    tier: &Tier,
+    what: &str,
+    (policy, target): (&Policy, f64),
+    scales_in: bool,
+) -> Option<ScalingPolicy> {
+    if let Some(metric) = tracked(input, tier, policy) {
+        return Some(named(input, tier, what, (metric, target), scales_in));
+    }
+    let (name, group) = (name(input, tier, what), super::observed(input, tier)?);
+    group.policies.iter().flatten().find(|standing| standing.name == name).cloned()
+}
+
+/// Policies are listed for all groups of an account: a name says of which it is.
+fn name(input: &PlanInput<'_>, tier: &Tier, what: &str) -> String {
+    let which = token(input.owner, &parts::auto_scaling_group(&tier.name), what, 0);
+    format!("{POLICY_PREFIX}{what}-{}", &which[..8])
 }
 
 fn named(
@@ -77,10 +102,8 @@ fn named(
     (metric, target): (TrackedMetric, f64),
     scales_in: bool,
 ) -> ScalingPolicy {
-    // Policies are listed for all groups of an account: a name says of which it is.
-    let which = token(input.owner, &parts::auto_scaling_group(&tier.name), what, 0);
     ScalingPolicy {
-        name: format!("{POLICY_PREFIX}{what}-{}", &which[..8]),
+        name: name(input, tier, what),
         metric,
         target,
         scales_in,

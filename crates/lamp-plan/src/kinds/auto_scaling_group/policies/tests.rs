@@ -135,6 +135,21 @@ fn the_label_is_the_ends_of_two_arns() {
 }
 
 #[test]
+fn while_what_a_policy_follows_cannot_be_listed_the_policy_stays() {
+    for owner in ["Lamplighter", "AWS"] {
+        let policy = json!({"metric": "RequestCountPerTarget", "target": 1000, "owner": owner});
+        let mut world = tier(
+            &json!({"policies": [policy, {"metric": "CPUUtilization", "target": 60, "owner": owner}]}),
+            2,
+        );
+        let before = policies(&mut world);
+        world.policies = Some(before.clone());
+        world.unknown = vec![Kind::TargetGroup.listing()];
+        assert_eq!(policies(&mut world), before, "{owner}: unknown is not absent");
+    }
+}
+
+#[test]
 fn a_policy_that_is_missing_or_was_changed_is_put_back() {
     let mut world = tier(&ours(), 2);
     let wanted = policies(&mut world);

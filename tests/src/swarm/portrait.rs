@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
+use lamp_cloud::kinds::auto_scaling_group::ScalingPolicy;
 use lamp_cloud::{Body, Request, Resource, State, tag};
 use lamp_sim::{Effect, Fault, World};
 use lamp_store::Key;
@@ -190,6 +191,7 @@ fn significant(body: &Body, ids: &[(String, String)]) -> Value {
             group.members.clear();
             group.target_groups.sort();
             (group.template_version, group.desired) = (0, 0);
+            group.policies.iter_mut().flatten().filter(|policy| policy.is_ours()).for_each(without_owner);
         }
         Body::DbInstance(database) => {
             database.facts = Default::default();
@@ -213,6 +215,13 @@ fn significant(body: &Body, ids: &[(String, String)]) -> Value {
     let text = serde_json::to_string(&body).unwrap_or_default();
     let text = ids.iter().fold(text, |text, (id, part)| text.replace(id.as_str(), part));
     sorted(serde_json::from_str(&without_future_readers(&text)).unwrap_or_default())
+}
+
+/// The name of a policy of ours ends in what tells its stack from others.
+fn without_owner(policy: &mut ScalingPolicy) {
+    if let Some((purpose, _)) = policy.name.rsplit_once('-') {
+        policy.name = purpose.to_owned();
+    }
 }
 
 /// Instances are told the names of replicas that are yet to come; those follow from the uid and the account. Which of

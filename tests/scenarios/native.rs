@@ -72,7 +72,8 @@ fn without_daemon(stage: &Stage, span: Duration, mut look: impl FnMut(&Stage)) {
 fn a_week_without_the_daemon_heals_grows_and_loses_nothing() {
     let mut stage = Stage::up_with(calm(1), spec("lamp", |_| {}));
     let uid = stage.object()["metadata"]["uid"].as_str().unwrap().to_owned();
-    let (parts, before) = (stage.world().resources().count(), desired(&stage, "app"));
+    let parts = stage.world().resources().count();
+    let before = desired(&stage, "app");
     let load = days(&stage, (1..=7).map(|day| 1.0 + f64::from(day) / 7.0));
     stage.world().set_load(load);
     let mut least = before;

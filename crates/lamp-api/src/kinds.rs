@@ -135,6 +135,54 @@ pub const EVENT: KindInfo = KindInfo {
     has_status: false,
 };
 
+pub const ROLE: KindInfo = KindInfo {
+    group: crate::rbac::GROUP,
+    version: "v1",
+    kind: "Role",
+    plural: "roles",
+    singular: "role",
+    short_names: &[],
+    categories: &[],
+    namespaced: true,
+    has_status: false,
+};
+
+pub const CLUSTER_ROLE: KindInfo = KindInfo {
+    group: crate::rbac::GROUP,
+    version: "v1",
+    kind: "ClusterRole",
+    plural: "clusterroles",
+    singular: "clusterrole",
+    short_names: &[],
+    categories: &[],
+    namespaced: false,
+    has_status: false,
+};
+
+pub const ROLE_BINDING: KindInfo = KindInfo {
+    group: crate::rbac::GROUP,
+    version: "v1",
+    kind: "RoleBinding",
+    plural: "rolebindings",
+    singular: "rolebinding",
+    short_names: &[],
+    categories: &[],
+    namespaced: true,
+    has_status: false,
+};
+
+pub const CLUSTER_ROLE_BINDING: KindInfo = KindInfo {
+    group: crate::rbac::GROUP,
+    version: "v1",
+    kind: "ClusterRoleBinding",
+    plural: "clusterrolebindings",
+    singular: "clusterrolebinding",
+    short_names: &[],
+    categories: &[],
+    namespaced: false,
+    has_status: false,
+};
+
 /// Every kind that is served. A new kind is one line here.
 pub const KINDS: &[KindInfo] = &[
     LAMPSTACK,
@@ -146,7 +194,22 @@ pub const KINDS: &[KindInfo] = &[
     SCALING_HISTORY,
     NAMESPACE,
     EVENT,
+    ROLE,
+    CLUSTER_ROLE,
+    ROLE_BINDING,
+    CLUSTER_ROLE_BINDING,
 ];
+
+/// The groups that are served, but for the core group, in the order of [`KINDS`].
+pub fn groups() -> Vec<&'static str> {
+    let mut groups = Vec::new();
+    for kind in KINDS.iter().filter(|kind| !kind.group.is_empty()) {
+        if !groups.contains(&kind.group) {
+            groups.push(kind.group);
+        }
+    }
+    groups
+}
 
 /// The kind with this plural name, if it is served.
 pub fn by_plural(group: &str, plural: &str) -> Option<&'static KindInfo> {

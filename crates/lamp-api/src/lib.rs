@@ -13,6 +13,7 @@ pub mod field_error;
 pub mod json;
 pub mod kinds;
 pub mod names;
+pub mod rbac;
 pub mod schema;
 pub mod v1alpha1;
 
@@ -37,6 +38,8 @@ pub mod annotations {
     /// Nothing is replaced, scaled in or rolled out while it stands; the value is the reason. With `.` and the name of a
     /// tier behind it, it holds that tier alone.
     pub const HOLD: &str = "lamplighter.dev/hold";
+    /// When a `RoleBinding` or `ClusterRoleBinding` ends to grant anything, in RFC 3339: `2027-01-31T18:00:00Z`.
+    pub const EXPIRES_AT: &str = "lamplighter.dev/expires-at";
     /// Consents to deleting data: the value is the stack's name.
     pub const CONFIRM_DELETE: &str = "lamplighter.dev/confirm-delete";
 }

@@ -16,6 +16,13 @@ pub fn is_dns_subdomain(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(is_dns_label)
 }
 
+/// Whether `name` may stand between two slashes of a path, which is all that Kubernetes asks of the name of a role or a
+/// binding: `system:masters`. At most 253 characters here.
+pub fn is_path_segment(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_graphic() && !"/%?#".contains(c);
+    !matches!(name, "" | "." | "..") && name.len() <= 253 && name.chars().all(plain)
+}
+
 /// Whether `key` may name a label, an annotation or a finalizer: `name`, or `prefix.example/name`.
 pub fn is_qualified_name(key: &str) -> bool {
     let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use k8s_openapi::api::core::v1::{Event, Namespace};
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use kube::CustomResourceExt;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -27,6 +28,10 @@ pub fn of(kind: &KindInfo) -> Option<&'static Value> {
     static SCALING_HISTORY: OnceLock<Value> = OnceLock::new();
     static NAMESPACE: OnceLock<Value> = OnceLock::new();
     static EVENT: OnceLock<Value> = OnceLock::new();
+    static ROLE: OnceLock<Value> = OnceLock::new();
+    static CLUSTER_ROLE: OnceLock<Value> = OnceLock::new();
+    static ROLE_BINDING: OnceLock<Value> = OnceLock::new();
+    static CLUSTER_ROLE_BINDING: OnceLock<Value> = OnceLock::new();
     match kind.kind {
         "LampStack" => Some(LAMPSTACK.get_or_init(custom::<LampStack>)),
         "Plan" => Some(PLAN.get_or_init(custom::<Plan>)),
@@ -37,8 +42,21 @@ pub fn of(kind: &KindInfo) -> Option<&'static Value> {
         "ScalingHistory" => Some(SCALING_HISTORY.get_or_init(custom::<ScalingHistory>)),
         "Namespace" => Some(NAMESPACE.get_or_init(core::<Namespace>)),
         "Event" => Some(EVENT.get_or_init(core::<Event>)),
+        "Role" => Some(ROLE.get_or_init(core::<Role>)),
+        "ClusterRole" => Some(CLUSTER_ROLE.get_or_init(cluster_role)),
+        "RoleBinding" => Some(ROLE_BINDING.get_or_init(core::<RoleBinding>)),
+        "ClusterRoleBinding" => Some(CLUSTER_ROLE_BINDING.get_or_init(core::<ClusterRoleBinding>)),
         _ => None,
     }
+}
+
+/// Without the aggregation of other roles: the rules of a role are those that are written in it.
+fn cluster_role() -> Value {
+    let mut schema = core::<ClusterRole>();
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        properties.remove("aggregationRule");
+    }
+    schema
 }
 
 /// The schema that kube derives for our own kinds, completed with what every object has.

@@ -1,8 +1,7 @@
 //! What the API serves, in the two forms in which clients ask for it. Everything comes from [`lamp_api::kinds`].
 
 use http::HeaderMap;
-use lamp_api::GROUP;
-use lamp_api::kinds::{KINDS, KindInfo};
+use lamp_api::kinds::{self, KINDS, KindInfo};
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
@@ -22,40 +21,47 @@ pub(crate) fn core(headers: &HeaderMap) -> Result<Discovered, ApiError> {
             "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": ""}]
         })
     };
-    answer(headers, "", legacy)
+    answer(headers, &[""], legacy)
 }
 
 /// `/apis`: the other groups.
 pub(crate) fn groups(headers: &HeaderMap) -> Result<Discovered, ApiError> {
-    let legacy = || json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": [group_entry()]});
-    answer(headers, GROUP, legacy)
+    let groups = kinds::groups();
+    let legacy = || {
+        let entries: Vec<Value> = groups.iter().filter_map(|name| group_entry(name)).collect();
+        json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": entries})
+    };
+    answer(headers, &groups, legacy)
 }
 
-fn answer(headers: &HeaderMap, group: &str, legacy: impl Fn() -> Value) -> Result<Discovered, ApiError> {
+fn answer(headers: &HeaderMap, groups: &[&str], legacy: impl Fn() -> Value) -> Result<Discovered, ApiError> {
     Ok(match negotiate::discovery(headers)? {
         DiscoveryForm::Legacy => ("application/json".to_owned(), legacy()),
         DiscoveryForm::Aggregated(version) => {
             let media_type =
                 format!("application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList");
-            (media_type, aggregated(group, version))
+            (media_type, aggregated(groups, version))
         }
     })
 }
 
-fn aggregated(group: &str, form: &str) -> Value {
+fn aggregated(groups: &[&str], form: &str) -> Value {
+    let items: Vec<Value> = groups.iter().map(|group| aggregated_group(group)).collect();
+    json!({
+        "kind": "APIGroupDiscoveryList", "apiVersion": format!("apidiscovery.k8s.io/{form}"), "metadata": {},
+        "items": items
+    })
+}
+
+fn aggregated_group(group: &str) -> Value {
     let resources: Vec<Value> = of_group(group).map(aggregated_resource).collect();
     let version = of_group(group).next().map_or("v1", |kind| kind.version);
     let mut metadata = json!({"creationTimestamp": null});
     if !group.is_empty() {
         metadata["name"] = group.into();
     }
-    json!({
-        "kind": "APIGroupDiscoveryList", "apiVersion": format!("apidiscovery.k8s.io/{form}"), "metadata": {},
-        "items": [{
-            "metadata": metadata,
-            "versions": [{"version": version, "freshness": "Current", "resources": resources}]
-        }]
-    })
+    let versions = json!([{"version": version, "freshness": "Current", "resources": resources}]);
+    json!({"metadata": metadata, "versions": versions})
 }
 
 fn aggregated_resource(kind: &KindInfo) -> Value {
@@ -74,15 +80,17 @@ fn aggregated_resource(kind: &KindInfo) -> Value {
 
 /// `/apis/GROUP`.
 pub(crate) fn group(name: &str) -> Option<Value> {
-    let mut entry = (name == GROUP).then(group_entry)?;
+    let mut entry = group_entry(name).filter(|_| !name.is_empty())?;
     entry["kind"] = "APIGroup".into();
     entry["apiVersion"] = "v1".into();
     Some(entry)
 }
 
-fn group_entry() -> Value {
-    let version = json!({"groupVersion": lamp_api::v1alpha1::API_VERSION, "version": "v1alpha1"});
-    json!({"name": GROUP, "versions": [version], "preferredVersion": version})
+/// A group has one version.
+fn group_entry(group: &str) -> Option<Value> {
+    let kind = of_group(group).next()?;
+    let version = json!({"groupVersion": kind.api_version(), "version": kind.version});
+    Some(json!({"name": group, "versions": [version], "preferredVersion": version}))
 }
 
 /// `/api/v1` and `/apis/GROUP/VERSION`.
@@ -107,6 +115,6 @@ fn legacy_resources(kind: &KindInfo) -> Vec<Value> {
     if kind.has_status { vec![main, status] } else { vec![main] }
 }
 
-fn of_group(group: &str) -> impl Iterator<Item = &'static KindInfo> {
+fn of_group(group: &str) -> impl Iterator<Item = &'static KindInfo> + '_ {
     KINDS.iter().filter(move |kind| kind.group == group)
 }

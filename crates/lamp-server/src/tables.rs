@@ -8,6 +8,7 @@ mod namespace;
 mod orphan_deletion;
 mod orphan_report;
 mod plan;
+mod role_binding;
 mod scaling_history;
 
 use jiff::Timestamp;
@@ -29,6 +30,7 @@ pub(crate) fn of(kind: &KindInfo) -> &'static [Column] {
         "ScalingHistory" => scaling_history::COLUMNS,
         "Namespace" => namespace::COLUMNS,
         "Event" => event::COLUMNS,
+        "RoleBinding" | "ClusterRoleBinding" => role_binding::COLUMNS,
         _ => &[NAME, AGE],
     }
 }

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::kinds::{KindInfo, LAMPSTACK};
-use crate::names::{is_dns_label, is_dns_subdomain, is_label_value, is_qualified_name};
-use crate::{FieldError, adoption, annotations};
+use crate::names::{is_dns_label, is_dns_subdomain, is_label_value, is_path_segment, is_qualified_name};
+use crate::{FieldError, adoption, annotations, rbac};
 
 /// All annotations of one object together, as in Kubernetes.
 const MAX_ANNOTATIONS: usize = 256 * 1024;
@@ -49,6 +49,11 @@ fn name(kind: &KindInfo, metadata: &Value, errors: &mut Vec<FieldError>) {
         name if kind.kind == "Event" && is_dns_subdomain(name) => {}
         name if kind.kind == "Event" => {
             errors.push(FieldError::invalid(FIELD, name, "must be an RFC 1123 subdomain"));
+        }
+        name if kind.group == rbac::GROUP && is_path_segment(name) => {}
+        name if kind.group == rbac::GROUP => {
+            let detail = "must be at most 253 printable characters, without '/', '%', '?', '#' or spaces";
+            errors.push(FieldError::invalid(FIELD, name, detail));
         }
         name if !is_dns_label(name) => {
             let detail = "must be an RFC 1123 label: at most 63 lower-case letters, digits or '-', \

@@ -8,6 +8,7 @@ use super::Rejected;
 use crate::FieldError;
 use crate::kinds::KindInfo;
 use crate::names::is_dns_label;
+use crate::rbac;
 use crate::v1alpha1::{
     DatabaseOperationSpec, DatabaseOperationStatus, ImportSpec, ImportStatus, LampStackSpec, LampStackStatus,
     OperationKind, OrphanDeletionSpec, OrphanDeletionStatus, OrphanReportSpec, OrphanReportStatus, PlanSpec,
@@ -51,6 +52,11 @@ pub(super) fn complete(
         "ScalingHistory" => {
             status::<ScalingHistoryStatus>(object, errors);
             scaling_history(object, old, errors)
+        }
+        _ if kind.group == rbac::GROUP => {
+            rbac::complete(object);
+            errors.extend(rbac::validate(kind, object, old));
+            Ok(())
         }
         _ => Ok(()),
     }

@@ -1,0 +1,61 @@
+//! Roles and bindings, over HTTP.
+
+use expect_test::expect;
+use serde_json::{Value, json};
+
+use crate::harness::start;
+
+const BINDINGS: &str = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings";
+const CLUSTER_ROLES: &str = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+
+fn binding(expires: &str) -> Value {
+    json!({
+        "metadata": {"name": "team:editors", "annotations": {"lamplighter.dev/expires-at": expires}},
+        "subjects": [{"kind": "Group", "name": "team"}, {"kind": "User", "name": "ann"}],
+        "roleRef": {"kind": "ClusterRole", "name": "edit"}
+    })
+}
+
+#[tokio::test]
+async fn a_binding_is_kept_and_shown() {
+    let api = start().await;
+    let stored = api.post(BINDINGS, &binding("2027-01-31T18:00:00Z")).await.ok(201);
+    assert_eq!(stored["apiVersion"], "rbac.authorization.k8s.io/v1");
+    assert_eq!(stored["roleRef"]["apiGroup"], "rbac.authorization.k8s.io");
+    let one = format!("{BINDINGS}/team:editors");
+    let table = api.get_as(&one, "application/json;as=Table;v=v1;g=meta.k8s.io").await.ok(200);
+    let cells = &table["rows"][0]["cells"];
+    assert_eq!(cells[1], "ClusterRole/edit");
+    assert_eq!(cells[2], "2027-01-31T18:00:00Z");
+    assert_eq!((&cells[4], &cells[5]), (&json!("ann"), &json!("team")));
+    let other = json!({"roleRef": {"name": "view"}});
+    expect![[r#"422 Invalid: RoleBinding.rbac.authorization.k8s.io "team:editors" is invalid: roleRef: Forbidden: is immutable: delete the binding and create another"#]].assert_eq(&api.merge(&one, other).await.refusal());
+    api.delete(&one).await.ok(200);
+}
+
+#[tokio::test]
+async fn a_binding_that_never_ends_by_mistake_is_refused() {
+    let api = start().await;
+    let refusal = api.post(BINDINGS, &binding("in an hour")).await.refusal();
+    assert!(
+        refusal.starts_with("422 Invalid") && refusal.contains("lamplighter.dev/expires-at"),
+        "{refusal}"
+    );
+}
+
+#[tokio::test]
+async fn roles_are_of_the_cluster_or_of_a_namespace() {
+    let api = start().await;
+    let rules = json!([{"apiGroups": ["lamplighter.dev"], "resources": ["lampstacks"], "verbs": ["get"]}]);
+    api.post(CLUSTER_ROLES, &json!({"metadata": {"name": "reader"}, "rules": rules})).await.ok(201);
+    assert_eq!(api.get(CLUSTER_ROLES).await.ok(200)["kind"], "ClusterRoleList");
+    let nowhere = BINDINGS.replace("default", "nowhere");
+    assert_eq!(api.post(&nowhere, &binding("2027-01-31T18:00:00Z")).await.code, 404);
+    let groups = api.get("/apis").await.ok(200);
+    let names: Vec<&Value> =
+        groups["groups"].as_array().unwrap().iter().map(|group| &group["name"]).collect();
+    assert_eq!(names, ["lamplighter.dev", "rbac.authorization.k8s.io"]);
+    assert_eq!(api.get("/apis/rbac.authorization.k8s.io").await.ok(200)["kind"], "APIGroup");
+    let list = api.get("/apis/rbac.authorization.k8s.io/v1").await.ok(200);
+    assert_eq!(list["resources"].as_array().unwrap().len(), 4);
+}

@@ -5,6 +5,7 @@ mod create;
 mod delete;
 mod read;
 pub(crate) mod resource;
+pub(crate) mod review;
 mod update;
 
 use std::any::Any;

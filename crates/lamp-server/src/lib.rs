@@ -10,10 +10,12 @@
 //! | `handlers` | one file per verb |
 //! | `objects` | what happens to an object between the wire and the store |
 //! | `patch`, `selector`, `table`, `watch` | the forms in which objects are changed, chosen, shown and streamed |
+//! | `access` | who may do what |
 //! | `discovery`, `openapi` | what the API says about itself |
 //! | `namespaces` | the life of namespaces |
 //! | `error` | the only place where an error becomes HTTP |
 
+mod access;
 mod age;
 mod continuation;
 mod discovery;

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::routing::{MethodRouter, any, get};
+use axum::routing::{MethodRouter, any, get, post};
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::ApiError;
-use crate::handlers::{about, panicked, resource};
+use crate::handlers::{about, panicked, resource, review};
 use crate::limits;
 use crate::metrics;
 use crate::server::Shared;
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let limits = shared.dependencies.limits;
-    let table: [(&str, MethodRouter<Arc<Shared>>); 13] = [
+    let table: [(&str, MethodRouter<Arc<Shared>>); 14] = [
         ("/version", get(about::version)),
         ("/healthz", get(about::alive)),
         ("/livez", get(about::alive)),
@@ -27,6 +27,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         ("/apis", get(about::groups)),
         ("/apis/{group}", get(about::group)),
         ("/apis/{group}/{version}", get(about::group_resources)),
+        ("/apis/authorization.k8s.io/v1/subjectaccessreviews", post(review::subject_access)),
         ("/openapi/v3/{*path}", get(about::openapi_document)),
     ];
     let mut router = Router::new()

@@ -1,9 +1,9 @@
-//! Roles and bindings, over HTTP.
+//! Roles and bindings, and what they would allow, over HTTP.
 
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use crate::harness::start;
+use crate::harness::{Harness, start};
 
 const BINDINGS: &str = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings";
 const CLUSTER_ROLES: &str = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
@@ -58,4 +58,56 @@ async fn roles_are_of_the_cluster_or_of_a_namespace() {
     assert_eq!(api.get("/apis/rbac.authorization.k8s.io").await.ok(200)["kind"], "APIGroup");
     let list = api.get("/apis/rbac.authorization.k8s.io/v1").await.ok(200);
     assert_eq!(list["resources"].as_array().unwrap().len(), 4);
+}
+
+const REVIEWS: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+
+fn on_stacks(verb: &str, namespace: &str) -> Value {
+    json!({"verb": verb, "group": "lamplighter.dev", "resource": "lampstacks", "namespace": namespace})
+}
+
+async fn review(api: &Harness, user: &str, groups: &[&str], attributes: Value) -> Value {
+    let spec = json!({"user": user, "groups": groups, "resourceAttributes": attributes});
+    api.post(REVIEWS, &json!({"spec": spec})).await.ok(201)["status"].clone()
+}
+
+#[tokio::test]
+async fn a_review_says_what_a_binding_allows_and_no_more() {
+    let api = start().await;
+    let rules =
+        json!([{"apiGroups": ["lamplighter.dev"], "resources": ["lampstacks"], "verbs": ["get", "update"]}]);
+    api.post(CLUSTER_ROLES, &json!({"metadata": {"name": "edit"}, "rules": rules})).await.ok(201);
+    assert_eq!(review(&api, "ann", &[], on_stacks("get", "default")).await, json!({"allowed": false}));
+    api.post(BINDINGS, &binding("2999-01-31T18:00:00Z")).await.ok(201);
+    expect![[r#"{"allowed":true,"reason":"RBAC: allowed by RoleBinding \"default/team:editors\" of ClusterRole \"edit\" to User \"ann\""}"#]].assert_eq(&review(&api, "ann", &[], on_stacks("get", "default")).await.to_string());
+    for (user, groups, verb, namespace, expected) in [
+        ("bob", &["team"][..], "update", "default", true),
+        ("bob", &["others"], "update", "default", false),
+        ("bob", &["team"], "delete", "default", false),
+        ("bob", &["team"], "update", "elsewhere", false),
+        ("bob", &["team"], "get", "", false),
+        ("bob", &["system:masters"], "delete", "elsewhere", true),
+    ] {
+        let status = review(&api, user, groups, on_stacks(verb, namespace)).await;
+        assert_eq!(status["allowed"], expected, "{user} {groups:?} {verb} {namespace}");
+    }
+    let ended = json!({"metadata": {"annotations": {"lamplighter.dev/expires-at": "2020-01-01T00:00:00Z"}}});
+    api.merge(&format!("{BINDINGS}/team:editors"), ended).await.ok(200);
+    assert_eq!(review(&api, "ann", &[], on_stacks("get", "default")).await, json!({"allowed": false}));
+}
+
+#[tokio::test]
+async fn a_review_asks_one_question_about_someone() {
+    let api = start().await;
+    for spec in [
+        json!({"resourceAttributes": {}}),
+        json!({"user": "ann"}),
+        json!({"user": "ann", "resourceAttributes": {}, "nonResourceAttributes": {}}),
+    ] {
+        assert_eq!(api.post(REVIEWS, &json!({"spec": spec})).await.code, 400, "{spec}");
+    }
+    for body in [json!([]), json!({}), json!({"spec": 1})] {
+        assert_eq!(api.post(REVIEWS, &body).await.code, 400, "{body}");
+    }
+    assert_eq!(api.get(REVIEWS).await.code, 405);
 }

@@ -1,5 +1,6 @@
 //! The unmodified kubectl, in every version that is installed.
 
+mod access;
 mod changing;
 mod reading;
 mod removing;
@@ -73,6 +74,11 @@ fn ready(stack: &Value) -> Value {
         "conditions": [condition("Ready", "True", "Serving"), condition("Progressing", "False", "Settled")],
         "tiers": [{"name": "web", "desired": 2, "instances": 2, "ready": 2}]
     })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn access() {
+    with_each(access::suite).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ use lamp_api::kinds::{EVENT, KINDS, KindInfo, NAMESPACE};
 use lamp_store::{Key, Preconditions, Store, StoreError, Stored, Updated};
 use serde_json::{Value, json};
 
+use crate::access;
 use crate::error::ApiError;
 use crate::objects::{self, NAMESPACE_FINALIZER};
 use crate::server::Shared;
@@ -38,6 +39,7 @@ pub(crate) async fn keep(shared: &Shared) {
 /// Looks after namespaces each time one changes, and often while one is being emptied.
 async fn follow(shared: &Shared) -> Result<(), StoreError> {
     let store = &shared.dependencies.store;
+    access::defaults::create(store).await?;
     create_default(store).await?;
     loop {
         let (namespaces, revision) = store.list(NAMESPACE.plural, None)?;

@@ -89,7 +89,7 @@ impl Server {
         routes::router(Arc::clone(&self.shared))
     }
 
-    /// Creates the namespace `default`, and empties and removes namespaces that are being deleted, until shutdown.
+    /// Creates the default roles and the namespace `default`, and empties and removes namespaces that are being deleted, until shutdown.
     /// It must run for as long as requests are served.
     pub async fn keep_namespaces(&self) {
         namespaces::keep(&self.shared).await;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// Whoever is in this group may do everything, whatever roles and bindings say.
-const MASTERS: &str = "system:masters";
+pub(super) const MASTERS: &str = "system:masters";
 
 /// Who sends a request.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use lamp_api::admission::{Strictness, admit};
+use lamp_api::kinds::CLUSTER_ROLE;
 use serde_json::{Value, json};
 
-use super::{Attributes, Decision, Identity, Objects, Policy};
+use super::{Attributes, Decision, Identity, Objects, Policy, defaults};
 
 fn editors(namespace: &str, subjects: Value, annotations: Value) -> Arc<Value> {
     Arc::new(json!({
@@ -91,6 +93,50 @@ fn urls_are_granted_to_the_whole_cluster() {
     {
         assert_eq!(allowed(&policy, &ann(), Attributes::Url { verb: "get", path }), expected, "{path}");
     }
+}
+
+/// The default roles, granted to a group of the same name in the namespace `shop`, and as they are to the whole cluster.
+fn defaults() -> Policy {
+    let mut objects = Objects::default();
+    for (kind, object) in defaults::objects() {
+        admit(kind, &object, None, Strictness::Strict).unwrap();
+        let objects = if *kind == CLUSTER_ROLE {
+            &mut objects.cluster_roles
+        } else {
+            &mut objects.cluster_role_bindings
+        };
+        objects.push(Arc::new(object));
+    }
+    for role in ["admin", "edit", "view"] {
+        objects.role_bindings.push(Arc::new(json!({
+            "metadata": {"name": role, "namespace": "shop"}, "subjects": [{"kind": "Group", "name": role}],
+            "roleRef": {"kind": "ClusterRole", "name": role}
+        })));
+    }
+    Policy::compile(&objects)
+}
+
+#[test]
+fn each_default_role_may_do_what_the_one_before_may_and_more() {
+    let policy = defaults();
+    let roles = |verb, group, resource| {
+        let attributes =
+            Attributes::Resource { verb, group, resource, subresource: "", namespace: "shop", name: "a" };
+        let may = |role: &&str| allowed(&policy, &identity("ann", &[*role]), attributes);
+        ["view", "edit", "admin"].into_iter().filter(may).collect::<Vec<_>>().join(" ")
+    };
+    let (ours, rbac) = ("lamplighter.dev", "rbac.authorization.k8s.io");
+    assert_eq!(roles("get", ours, "lampstacks"), "view edit admin");
+    assert_eq!(roles("list", "", "events"), "view edit admin");
+    assert_eq!(roles("delete", ours, "lampstacks"), "edit admin");
+    assert_eq!(roles("create", ours, "plans"), "edit admin");
+    assert_eq!(roles("destroy", ours, "lampstacks"), "admin");
+    assert_eq!(roles("create", ours, "databaseoperations"), "admin");
+    assert_eq!(roles("create", ours, "orphandeletions"), "admin");
+    assert_eq!(roles("create", rbac, "rolebindings"), "admin");
+    assert_eq!(roles("escalate", rbac, "roles"), "");
+    assert_eq!(roles("create", rbac, "clusterrolebindings"), "");
+    assert_eq!(roles("delete", "", "namespaces"), "");
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Roles and bindings, and what they would allow, over HTTP.
 
 use expect_test::expect;
+use lamp_server::Limits;
 use serde_json::{Value, json};
 
-use crate::harness::{Harness, start};
+use crate::harness::{Harness, start, start_on};
 
 const BINDINGS: &str = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings";
 const CLUSTER_ROLES: &str = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
@@ -74,16 +75,13 @@ async fn review(api: &Harness, user: &str, groups: &[&str], attributes: Value) -
 #[tokio::test]
 async fn a_review_says_what_a_binding_allows_and_no_more() {
     let api = start().await;
-    let rules =
-        json!([{"apiGroups": ["lamplighter.dev"], "resources": ["lampstacks"], "verbs": ["get", "update"]}]);
-    api.post(CLUSTER_ROLES, &json!({"metadata": {"name": "edit"}, "rules": rules})).await.ok(201);
     assert_eq!(review(&api, "ann", &[], on_stacks("get", "default")).await, json!({"allowed": false}));
     api.post(BINDINGS, &binding("2999-01-31T18:00:00Z")).await.ok(201);
     expect![[r#"{"allowed":true,"reason":"RBAC: allowed by RoleBinding \"default/team:editors\" of ClusterRole \"edit\" to User \"ann\""}"#]].assert_eq(&review(&api, "ann", &[], on_stacks("get", "default")).await.to_string());
     for (user, groups, verb, namespace, expected) in [
         ("bob", &["team"][..], "update", "default", true),
         ("bob", &["others"], "update", "default", false),
-        ("bob", &["team"], "delete", "default", false),
+        ("bob", &["team"], "destroy", "default", false),
         ("bob", &["team"], "update", "elsewhere", false),
         ("bob", &["team"], "get", "", false),
         ("bob", &["system:masters"], "delete", "elsewhere", true),
@@ -110,4 +108,19 @@ async fn a_review_asks_one_question_about_someone() {
         assert_eq!(api.post(REVIEWS, &body).await.code, 400, "{body}");
     }
     assert_eq!(api.get(REVIEWS).await.code, 405);
+}
+
+#[tokio::test]
+async fn the_default_roles_are_there_and_stay_as_they_were_changed() {
+    let api = start().await;
+    let roles = api.get(CLUSTER_ROLES).await.ok(200);
+    let names: Vec<&Value> =
+        roles["items"].as_array().unwrap().iter().map(|role| &role["metadata"]["name"]).collect();
+    assert_eq!(names, ["admin", "cluster-admin", "edit", "view"]);
+    let bindings = api.get("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings").await.ok(200);
+    assert_eq!(bindings["items"][0]["subjects"][0]["name"], "system:masters");
+    api.merge(&format!("{CLUSTER_ROLES}/view"), json!({"rules": []})).await.ok(200);
+    api.shutdown.cancel();
+    let again = start_on(api.store.clone(), Limits::default()).await;
+    assert_eq!(again.get(&format!("{CLUSTER_ROLES}/view")).await.ok(200)["rules"], json!([]));
 }

@@ -6,6 +6,7 @@ mod delete;
 mod read;
 pub(crate) mod resource;
 pub(crate) mod review;
+pub(crate) mod self_review;
 mod update;
 
 use std::any::Any;

@@ -1,10 +1,15 @@
-//! The one protobuf message that clients send to us: `kubectl create namespace NAME` has no JSON form since 1.32.
+//! The protobuf messages that clients send to us: `kubectl create namespace NAME` and `kubectl auth` have no JSON form since
+//! 1.32. The reviews of the latter are in `review`.
 //!
 //! An envelope (`k8s\0`, then `Unknown`) around a `Namespace`; field numbers are those of `k8s.io/api/core/v1`
 //! and `k8s.io/apimachinery`. Empty strings are sent explicitly and mean "not set". Fields that no namespace of
 //! ours has are skipped.
 
+mod review;
+
 use serde_json::{Map, Value, json};
+
+pub(crate) use review::review;
 
 const MAGIC: &[u8] = b"k8s\0";
 
@@ -15,8 +20,8 @@ enum Field<'a> {
     Number,
 }
 
-/// Decodes an enveloped `Namespace` into its JSON form. `Err` says what is wrong with the message.
-pub(crate) fn namespace(body: &[u8]) -> Result<Value, String> {
+/// `apiVersion`, `kind` and the message within the envelope.
+fn envelope(body: &[u8]) -> Result<(String, String, &[u8]), String> {
     let envelope = body.strip_prefix(MAGIC).ok_or("it does not begin with the Kubernetes envelope")?;
     let mut raw: &[u8] = &[];
     let (mut api_version, mut kind) = (String::new(), String::new());
@@ -32,6 +37,12 @@ pub(crate) fn namespace(body: &[u8]) -> Result<Value, String> {
         }
         _ => Ok(()),
     })?;
+    Ok((api_version, kind, raw))
+}
+
+/// Decodes an enveloped `Namespace` into its JSON form. `Err` says what is wrong with the message.
+pub(crate) fn namespace(body: &[u8]) -> Result<Value, String> {
+    let (api_version, kind, raw) = envelope(body)?;
     if (api_version.as_str(), kind.as_str()) != ("v1", "Namespace") {
         return Err(format!("{api_version} {kind} is not read in this encoding; send it as JSON"));
     }

@@ -7,14 +7,14 @@ use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::ApiError;
-use crate::handlers::{about, panicked, resource, review};
+use crate::handlers::{about, panicked, resource, review, self_review};
 use crate::limits;
 use crate::metrics;
 use crate::server::Shared;
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let limits = shared.dependencies.limits;
-    let table: [(&str, MethodRouter<Arc<Shared>>); 14] = [
+    let table: [(&str, MethodRouter<Arc<Shared>>); 18] = [
         ("/version", get(about::version)),
         ("/healthz", get(about::alive)),
         ("/livez", get(about::alive)),
@@ -28,6 +28,10 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         ("/apis/{group}", get(about::group)),
         ("/apis/{group}/{version}", get(about::group_resources)),
         ("/apis/authorization.k8s.io/v1/subjectaccessreviews", post(review::subject_access)),
+        ("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", post(self_review::access)),
+        ("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", post(self_review::rules)),
+        ("/apis/authentication.k8s.io/v1/selfsubjectreviews", post(self_review::who)),
+        ("/apis/authentication.k8s.io/v1beta1/selfsubjectreviews", post(self_review::who)),
         ("/openapi/v3/{*path}", get(about::openapi_document)),
     ];
     let mut router = Router::new()

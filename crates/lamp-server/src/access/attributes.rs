@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-/// Whoever is in this group may do everything, whatever roles and bindings say.
-pub(super) const MASTERS: &str = "system:masters";
+/// The group of everyone who said who they are.
+const AUTHENTICATED: &str = "system:authenticated";
 
 /// Who sends a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,8 +13,16 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// Whoever is in this group may do everything, whatever roles and bindings say.
+    pub(crate) const MASTERS: &str = "system:masters";
+
+    /// Someone of whom it is known who they are.
+    pub(crate) fn authenticated(name: String, groups: Vec<String>) -> Identity {
+        Identity { name, groups: groups.into_iter().chain([AUTHENTICATED.to_owned()]).collect() }
+    }
+
     pub(crate) fn is_master(&self) -> bool {
-        self.groups.contains(MASTERS)
+        self.groups.contains(Identity::MASTERS)
     }
 }
 

@@ -7,7 +7,7 @@ use lamp_api::rbac;
 use lamp_store::{Key, Store, StoreError};
 use serde_json::{Value, json};
 
-use super::attributes::MASTERS;
+use super::attributes::Identity;
 
 const READ: [&str; 3] = ["get", "list", "watch"];
 const WRITE: [&str; 5] = ["create", "delete", "deletecollection", "patch", "update"];
@@ -28,18 +28,22 @@ pub(crate) async fn create(store: &Store) -> Result<(), StoreError> {
 }
 
 pub(super) fn objects() -> Vec<(&'static KindInfo, Value)> {
-    let everything = json!([
-        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}, {"nonResourceURLs": ["*"], "verbs": ["*"]}
-    ]);
     let edit = [view(), edit()].concat();
     let admin = [edit.clone(), admin()].concat();
     vec![
-        (&CLUSTER_ROLE, role("cluster-admin", everything)),
+        (&CLUSTER_ROLE, role("cluster-admin", everything())),
         (&CLUSTER_ROLE, role("admin", admin.into())),
         (&CLUSTER_ROLE, role("edit", edit.into())),
         (&CLUSTER_ROLE, role("view", view().into())),
-        (&CLUSTER_ROLE_BINDING, binding("cluster-admin", MASTERS)),
+        (&CLUSTER_ROLE_BINDING, binding("cluster-admin", Identity::MASTERS)),
     ]
+}
+
+/// The rules of those who may do everything.
+pub(super) fn everything() -> Value {
+    json!([
+        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}, {"nonResourceURLs": ["*"], "verbs": ["*"]}
+    ])
 }
 
 fn view() -> Vec<Value> {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use lamp_api::rbac::{self, PolicyRule, Subject};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::attributes::{Attributes, Identity};
-use super::rule;
+use super::{defaults, rule};
 
 /// The objects that say who may do what. Order does not matter.
 #[derive(Clone, Debug, Default)]
@@ -107,6 +107,14 @@ impl Policy {
         let mut grants = self.granted(identity, namespace, now);
         let grant = grants.find(|grant| grant.rules.iter().any(|rule| rule::allows(rule, attributes)));
         grant.map_or(Decision::Denied, |grant| Decision::Allowed(grant.title.to_string()))
+    }
+
+    /// Everything that the identity may do in a namespace (empty: in all, and outside of them).
+    pub(crate) fn rights(&self, identity: &Identity, namespace: &str, now: Timestamp) -> Vec<PolicyRule> {
+        if identity.is_master() {
+            return rbac::rules(&json!({"rules": defaults::everything()}));
+        }
+        self.granted(identity, namespace, now).flat_map(|grant| grant.rules.iter().cloned()).collect()
     }
 
     fn granted<'a>(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use lamp_api::json;
 use lamp_api::kinds::{CLUSTER_ROLE, CLUSTER_ROLE_BINDING, KindInfo, ROLE, ROLE_BINDING};
 use serde_json::{Value, json};
@@ -13,39 +13,53 @@ use crate::access::{Attributes, Decision, Identity, Objects, Policy};
 use crate::error::ApiError;
 use crate::negotiate::{self, BodyForm};
 use crate::server::Shared;
-use crate::{limits, respond};
+use crate::{limits, protobuf, respond};
 
 /// Answers a `SubjectAccessReview` with itself, and in its status whether it is allowed.
 pub(crate) async fn subject_access(
     State(shared): State<Arc<Shared>>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let (parts, body) = request.into_parts();
-    if negotiate::body(&parts.headers)? != BodyForm::Json {
-        let text = "send the SubjectAccessReview as application/json".to_owned();
-        return Err(ApiError::UnsupportedMediaType(text));
-    }
-    let mut review = read(&limits::body(body, shared.dependencies.limits.body).await?)?;
-    let identity = identity(&review["spec"])?;
-    let policy = Policy::compile(&objects(&shared)?);
-    let now = (shared.dependencies.clock)();
-    review["status"] = match policy.decide(&identity, &attributes(&review["spec"])?, now) {
-        Decision::Allowed(reason) => json!({"allowed": true, "reason": reason}),
-        Decision::Denied => json!({"allowed": false}),
-    };
+    let (mut review, _) = read(&shared, request, "authorization.k8s.io/v1", "SubjectAccessReview").await?;
+    review["status"] = judge(&shared, &identity(&review["spec"])?, &attributes(&review["spec"])?)?;
     Ok(respond::json(StatusCode::CREATED, review.to_string(), &[]))
 }
 
-fn read(body: &[u8]) -> Result<Value, ApiError> {
-    let parsed = json::parse(body)
-        .map_err(|error| ApiError::BadRequest(format!("the body is no valid JSON: {error}")))?;
-    let mut review = parsed.value;
-    if !review.is_object() || !review["spec"].is_object() {
-        return Err(ApiError::BadRequest("a SubjectAccessReview is a JSON object with a spec".to_owned()));
+/// The status of a review.
+pub(super) fn judge(
+    shared: &Shared,
+    identity: &Identity,
+    attributes: &Attributes<'_>,
+) -> Result<Value, ApiError> {
+    let now = (shared.dependencies.clock)();
+    Ok(match policy(shared)?.decide(identity, attributes, now) {
+        Decision::Allowed(reason) => json!({"allowed": true, "reason": reason}),
+        Decision::Denied => json!({"allowed": false}),
+    })
+}
+
+/// The review that a request carries, and its headers.
+pub(super) async fn read(
+    shared: &Shared,
+    request: Request,
+    api_version: &str,
+    kind: &str,
+) -> Result<(Value, HeaderMap), ApiError> {
+    let (parts, body) = request.into_parts();
+    let form = negotiate::body(&parts.headers)?;
+    let body = limits::body(body, shared.dependencies.limits.body).await?;
+    let bad = |error: String| ApiError::BadRequest(format!("the {kind} cannot be read: {error}"));
+    let mut review = match form {
+        BodyForm::Json => json::parse(&body).map_err(|error| bad(error.to_string()))?.value,
+        BodyForm::Protobuf => protobuf::review(&body).map_err(bad)?,
+        _ => return Err(ApiError::UnsupportedMediaType(format!("send the {kind} as application/json"))),
+    };
+    if !review.is_object() {
+        return Err(bad("it is no JSON object".to_owned()));
     }
-    review["apiVersion"] = "authorization.k8s.io/v1".into();
-    review["kind"] = "SubjectAccessReview".into();
-    Ok(review)
+    review["apiVersion"] = api_version.into();
+    review["kind"] = kind.into();
+    Ok((review, parts.headers))
 }
 
 fn identity(spec: &Value) -> Result<Identity, ApiError> {
@@ -58,7 +72,7 @@ fn identity(spec: &Value) -> Result<Identity, ApiError> {
     Ok(identity)
 }
 
-fn attributes(spec: &Value) -> Result<Attributes<'_>, ApiError> {
+pub(super) fn attributes(spec: &Value) -> Result<Attributes<'_>, ApiError> {
     let (resource, url) = (&spec["resourceAttributes"], &spec["nonResourceAttributes"]);
     match (resource.is_object(), url.is_object()) {
         (true, false) => Ok(Attributes::Resource {
@@ -77,21 +91,21 @@ fn attributes(spec: &Value) -> Result<Attributes<'_>, ApiError> {
     }
 }
 
-fn text<'a>(object: &'a Value, field: &str) -> &'a str {
+pub(super) fn text<'a>(object: &'a Value, field: &str) -> &'a str {
     object[field].as_str().unwrap_or_default()
 }
 
 /// All roles and bindings as they are now. They are read for each review, as reviews are rare.
-fn objects(shared: &Shared) -> Result<Objects, ApiError> {
+pub(super) fn policy(shared: &Shared) -> Result<Policy, ApiError> {
     let all = |kind: &'static KindInfo| -> Result<Vec<Arc<Value>>, ApiError> {
         let listed = shared.dependencies.store.list(kind.plural, None);
         let (objects, _) = listed.map_err(|error| ApiError::from_store(kind, error))?;
         Ok(objects.into_iter().map(|stored| stored.object).collect())
     };
-    Ok(Objects {
+    Ok(Policy::compile(&Objects {
         roles: all(&ROLE)?,
         cluster_roles: all(&CLUSTER_ROLE)?,
         role_bindings: all(&ROLE_BINDING)?,
         cluster_role_bindings: all(&CLUSTER_ROLE_BINDING)?,
-    })
+    }))
 }

@@ -37,5 +37,17 @@ pub(super) fn suite(kubectl: &Kubectl) {
     kubectl.prints(review, &[r#""allowed":true"#]);
     kubectl
         .refuses("annotate rolebinding readers lamplighter.dev/expires-at=never --overwrite", &["RFC 3339"]);
+    kubectl.prints("auth can-i delete lampstacks", &["yes"]);
+    kubectl.prints("auth can-i '*' '*'", &["yes"]);
+    kubectl.prints("auth can-i get /metrics", &["yes"]);
+    kubectl.prints("auth can-i --list", &["*.*", "[*]"]);
+    kubectl.prints("auth can-i get lampstacks --as ann --as-group shop", &["yes"]);
+    kubectl.refuses("auth can-i delete lampstacks --as ann --as-group shop", &["no"]);
+    kubectl.refuses("auth can-i get lampstacks --as ann", &["no"]);
+    kubectl.prints(
+        "auth can-i --list --as ann --as-group shop",
+        &["lampstacks.lamplighter.dev", "[get list watch]"],
+    );
+    kubectl.prints("auth whoami", &["system:admin", "system:masters"]);
     kubectl.prints("delete -f access.yaml", &["shop:reader", "readers"]);
 }

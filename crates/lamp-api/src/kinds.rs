@@ -135,6 +135,18 @@ pub const EVENT: KindInfo = KindInfo {
     has_status: false,
 };
 
+pub const ACCESS_TOKEN: KindInfo = KindInfo {
+    group: crate::GROUP,
+    version: "v1alpha1",
+    kind: "AccessToken",
+    plural: "accesstokens",
+    singular: "accesstoken",
+    short_names: &[],
+    categories: &[],
+    namespaced: false,
+    has_status: false,
+};
+
 pub const ROLE: KindInfo = KindInfo {
     group: crate::rbac::GROUP,
     version: "v1",
@@ -192,6 +204,7 @@ pub const KINDS: &[KindInfo] = &[
     ORPHAN_DELETION,
     DATABASE_OPERATION,
     SCALING_HISTORY,
+    ACCESS_TOKEN,
     NAMESPACE,
     EVENT,
     ROLE,

@@ -5,6 +5,7 @@
 //!
 //! Start at [`v1alpha1::LampStackSpec`]; [`kinds`] lists what the API serves.
 
+pub mod access_token;
 pub mod admission;
 pub mod adoption;
 pub mod conditions;

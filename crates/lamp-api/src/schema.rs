@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::ObjectMeta;
 use crate::kinds::KindInfo;
 use crate::v1alpha1::{
-    DatabaseOperation, Import, LampStack, OrphanDeletion, OrphanReport, Plan, ScalingHistory,
+    AccessToken, DatabaseOperation, Import, LampStack, OrphanDeletion, OrphanReport, Plan, ScalingHistory,
 };
 
 /// The schema of whole objects of `kind`: one self-contained structural schema, without `$ref`.
@@ -26,6 +26,7 @@ pub fn of(kind: &KindInfo) -> Option<&'static Value> {
     static ORPHAN_DELETION: OnceLock<Value> = OnceLock::new();
     static DATABASE_OPERATION: OnceLock<Value> = OnceLock::new();
     static SCALING_HISTORY: OnceLock<Value> = OnceLock::new();
+    static ACCESS_TOKEN: OnceLock<Value> = OnceLock::new();
     static NAMESPACE: OnceLock<Value> = OnceLock::new();
     static EVENT: OnceLock<Value> = OnceLock::new();
     static ROLE: OnceLock<Value> = OnceLock::new();
@@ -40,6 +41,7 @@ pub fn of(kind: &KindInfo) -> Option<&'static Value> {
         "OrphanDeletion" => Some(ORPHAN_DELETION.get_or_init(custom::<OrphanDeletion>)),
         "DatabaseOperation" => Some(DATABASE_OPERATION.get_or_init(custom::<DatabaseOperation>)),
         "ScalingHistory" => Some(SCALING_HISTORY.get_or_init(custom::<ScalingHistory>)),
+        "AccessToken" => Some(ACCESS_TOKEN.get_or_init(custom::<AccessToken>)),
         "Namespace" => Some(NAMESPACE.get_or_init(core::<Namespace>)),
         "Event" => Some(EVENT.get_or_init(core::<Event>)),
         "Role" => Some(ROLE.get_or_init(core::<Role>)),

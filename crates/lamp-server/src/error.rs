@@ -2,13 +2,15 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use lamp_api::admission::Rejected;
 use lamp_api::kinds::KindInfo;
 use lamp_api::{FieldError, FieldErrorReason};
 use lamp_store::StoreError;
 use serde_json::{Value, json};
+
+use crate::access::Denial;
 
 /// Everything that can go wrong with a request.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -32,6 +34,12 @@ pub(crate) enum ApiError {
     Invalid { kind: &'static KindInfo, name: String, errors: Vec<FieldError> },
     #[error("{} {name:?} is forbidden: {reason}", resource(.kind))]
     Forbidden { kind: &'static KindInfo, name: String, reason: String },
+    /// It is not known who asks.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// It is known who asks, and no rule lets them.
+    #[error("{}", .0.message)]
+    Denied(Box<Denial>),
     #[error("{0}")]
     Refused(String),
     #[error("{0}")]
@@ -119,7 +127,10 @@ impl ApiError {
             ApiError::AlreadyExists { .. } => (StatusCode::CONFLICT, "AlreadyExists"),
             ApiError::Conflict { .. } | ApiError::Precondition { .. } => (StatusCode::CONFLICT, "Conflict"),
             ApiError::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "Invalid"),
-            ApiError::Forbidden { .. } | ApiError::Refused(_) => (StatusCode::FORBIDDEN, "Forbidden"),
+            ApiError::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "Unauthorized"),
+            ApiError::Forbidden { .. } | ApiError::Denied(_) | ApiError::Refused(_) => {
+                (StatusCode::FORBIDDEN, "Forbidden")
+            }
             ApiError::BadRequest(_) => (StatusCode::BAD_REQUEST, "BadRequest"),
             ApiError::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
             ApiError::NotAcceptable(_) => (StatusCode::NOT_ACCEPTABLE, "NotAcceptable"),
@@ -163,6 +174,9 @@ impl ApiError {
             | ApiError::Forbidden { kind, name, .. } => {
                 Some(json!({"name": name, "group": kind.group, "kind": kind.plural}))
             }
+            ApiError::Denied(denial) if !denial.resource.is_empty() => {
+                Some(json!({"name": denial.name, "group": denial.group, "kind": denial.resource}))
+            }
             ApiError::Invalid { kind, name, errors } => {
                 let causes: Vec<Value> = errors.iter().map(cause).collect();
                 Some(json!({"name": name, "group": kind.group, "kind": kind.kind, "causes": causes}))
@@ -202,6 +216,9 @@ impl IntoResponse for ApiError {
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = code;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        if code == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if may_be_repeated {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }

@@ -11,12 +11,14 @@
 //! | `objects` | what happens to an object between the wire and the store |
 //! | `patch`, `selector`, `table`, `watch` | the forms in which objects are changed, chosen, shown and streamed |
 //! | `access` | who may do what |
+//! | `connection` | what is known of the connection of a request |
 //! | `discovery`, `openapi` | what the API says about itself |
 //! | `namespaces` | the life of namespaces |
 //! | `error` | the only place where an error becomes HTTP |
 
 mod access;
 mod age;
+mod connection;
 mod continuation;
 mod discovery;
 mod error;

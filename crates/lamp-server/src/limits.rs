@@ -20,6 +20,14 @@ pub struct Limits {
     pub request: Duration,
     /// Watches that may be open at once. Default 4096.
     pub watches: usize,
+    /// Watches that one user may have open at once. Default 100.
+    pub watches_each: usize,
+    /// Requests of one user in a second, over time. Default 50, which is what kubectl allows itself.
+    pub requests_each: u32,
+    /// Requests of one user at once. Default 300, which is what kubectl allows itself when it looks around.
+    pub burst_each: u32,
+    /// Wrong credentials from one address in a minute. Default 10.
+    pub failures_each: u32,
     /// Time between two bookmarks of a watch that asked for them. Default 60 s.
     pub bookmark: Duration,
 }
@@ -30,6 +38,10 @@ impl Default for Limits {
             body: 1 << 20,
             request: Duration::from_secs(60),
             watches: 4096,
+            watches_each: 100,
+            requests_each: 50,
+            burst_each: 300,
+            failures_each: 10,
             bookmark: Duration::from_secs(60),
         }
     }

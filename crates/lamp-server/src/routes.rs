@@ -6,6 +6,7 @@ use axum::routing::{MethodRouter, any, get, post};
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::access::gate;
 use crate::error::ApiError;
 use crate::handlers::{about, panicked, resource, review, self_review};
 use crate::limits;
@@ -48,6 +49,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .fallback(|| async { ApiError::NoSuchPath })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .layer(middleware::from_fn_with_state(limits, limits::deadline))
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), gate::admit))
         .layer(middleware::from_fn(limits::local_only))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), metrics::record))

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
@@ -17,6 +17,8 @@ use tokio::sync::{RwLock, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::access::Access;
+use crate::connection::{PeerAddress, Transport};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::{namespaces, routes};
@@ -61,6 +63,7 @@ pub struct Server {
 pub(crate) struct Shared {
     pub(crate) dependencies: Dependencies,
     pub(crate) metrics: Metrics,
+    pub(crate) access: Access,
     /// One permit for each watch that may be open.
     pub(crate) watches: Arc<Semaphore>,
     /// Creation reads it, the removal of a namespace writes it: nothing is created in a namespace that just went.
@@ -78,9 +81,10 @@ impl Server {
     /// The registry has metrics of the same names already.
     pub fn new(dependencies: Dependencies) -> Result<Server, prometheus::Error> {
         let metrics = Metrics::register(&dependencies.registry)?;
+        let access = Access::new(&dependencies.limits);
         let watches = Arc::new(Semaphore::new(dependencies.limits.watches));
         Ok(Server {
-            shared: Arc::new(Shared { dependencies, metrics, watches, namespaces: RwLock::new(()) }),
+            shared: Arc::new(Shared { dependencies, metrics, access, watches, namespaces: RwLock::new(()) }),
         })
     }
 
@@ -118,8 +122,10 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
             () = shutdown.cancelled() => break,
         };
         match accepted {
-            Ok((stream, _)) => {
-                connections.spawn(connection(stream, router.clone(), shutdown.clone()));
+            Ok((stream, peer)) => {
+                let router =
+                    router.clone().layer(Extension(PeerAddress(peer))).layer(Extension(Transport::Plain));
+                connections.spawn(connection(stream, router, shutdown.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");

@@ -1,5 +1,6 @@
 //! The columns of each kind.
 
+mod access_token;
 mod database_operation;
 mod event;
 mod import;
@@ -28,6 +29,7 @@ pub(crate) fn of(kind: &KindInfo) -> &'static [Column] {
         "OrphanDeletion" => orphan_deletion::COLUMNS,
         "DatabaseOperation" => database_operation::COLUMNS,
         "ScalingHistory" => scaling_history::COLUMNS,
+        "AccessToken" => access_token::COLUMNS,
         "Namespace" => namespace::COLUMNS,
         "Event" => event::COLUMNS,
         "RoleBinding" | "ClusterRoleBinding" => role_binding::COLUMNS,

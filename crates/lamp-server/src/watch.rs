@@ -21,6 +21,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep};
 
 use crate::error::ApiError;
+use crate::handlers::resource::Call;
 use crate::metrics::OpenWatch;
 use crate::parameters::Parameters;
 use crate::path::ResourcePath;
@@ -32,23 +33,23 @@ use crate::server::Shared;
 const INITIAL_BATCH: usize = 100;
 
 /// Opens the stream that a request asks for.
-pub(crate) fn open(
-    shared: &Arc<Shared>,
-    path: &ResourcePath,
-    parameters: &Parameters,
-    view: View,
-) -> Result<Response, ApiError> {
+pub(crate) fn open(shared: &Arc<Shared>, call: &Call) -> Result<Response, ApiError> {
+    let Call { path, parameters, view, .. } = call;
+    let own = shared.access.rates.watch(&call.caller.identity)?;
     let permit = Arc::clone(&shared.watches).try_acquire_owned().map_err(|_| {
         let text = format!("{} watches are open, which is the limit", shared.dependencies.limits.watches);
         ApiError::TooManyRequests(text)
     })?;
-    let feed = Feed::start(shared, path, parameters, view, permit)?;
+    let feed = Feed::start(shared, path, parameters, *view, (permit, own))?;
     let lines = stream::unfold(feed, |mut feed| async move {
         let bytes = feed.next().await?;
         Some((Ok::<_, Infallible>(bytes), feed))
     });
     Ok(respond::json(StatusCode::OK, Body::from_stream(lines), &[]))
 }
+
+/// Of all watches, and of those of one user.
+type Permits = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
 
 /// How a watch begins.
 struct Beginning {
@@ -95,7 +96,7 @@ struct Feed {
     bookmarks: Option<Interval>,
     shutdown: tokio_util::sync::CancellationToken,
     ended: bool,
-    _permit: OwnedSemaphorePermit,
+    _permits: Permits,
     _open: OpenWatch,
 }
 
@@ -105,7 +106,7 @@ impl Feed {
         path: &ResourcePath,
         parameters: &Parameters,
         view: View,
-        permit: OwnedSemaphorePermit,
+        permits: Permits,
     ) -> Result<Feed, ApiError> {
         let kind = path.kind;
         let failed = |error| ApiError::from_store(kind, error);
@@ -139,7 +140,7 @@ impl Feed {
             bookmarks: bookmarks.then(|| interval(limits.bookmark)),
             shutdown: shared.dependencies.shutdown.clone(),
             ended: false,
-            _permit: permit,
+            _permits: permits,
             _open: shared.metrics.open_watch(kind.plural),
         })
     }

@@ -89,6 +89,13 @@ impl Store {
         self.state.read().root.head
     }
 
+    /// A number that grows with each change of an object of this kind, and only then.
+    pub fn newest(&self, plural: &str) -> Revision {
+        let index = self.state.read();
+        // What fell out of memory was a change as well.
+        index.history.newest(plural).max(index.history.compacted(plural))
+    }
+
     /// Why the last commit failed, until one succeeds. Reads go on meanwhile; writes try to recover.
     pub fn fault(&self) -> Option<String> {
         self.state.fault()

@@ -5,15 +5,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Rejected;
-use crate::FieldError;
 use crate::kinds::KindInfo;
 use crate::names::is_dns_label;
-use crate::rbac;
 use crate::v1alpha1::{
-    DatabaseOperationSpec, DatabaseOperationStatus, ImportSpec, ImportStatus, LampStackSpec, LampStackStatus,
-    OperationKind, OrphanDeletionSpec, OrphanDeletionStatus, OrphanReportSpec, OrphanReportStatus, PlanSpec,
-    PlanStatus, ScalingHistorySpec, ScalingHistoryStatus, validate, validate_update,
+    AccessTokenSpec, DatabaseOperationSpec, DatabaseOperationStatus, ImportSpec, ImportStatus, LampStackSpec,
+    LampStackStatus, OperationKind, OrphanDeletionSpec, OrphanDeletionStatus, OrphanReportSpec,
+    OrphanReportStatus, PlanSpec, PlanStatus, ScalingHistorySpec, ScalingHistoryStatus, validate,
+    validate_update,
 };
+use crate::{FieldError, access_token, rbac};
 
 /// Fills in defaults and applies the rules of the kind; kinds of the core group have none.
 pub(super) fn complete(
@@ -52,6 +52,12 @@ pub(super) fn complete(
         "ScalingHistory" => {
             status::<ScalingHistoryStatus>(object, errors);
             scaling_history(object, old, errors)
+        }
+        "AccessToken" => {
+            let Some(spec) = section::<AccessTokenSpec>(object, "spec", errors) else { return Ok(()) };
+            let old = old.map(stored::<AccessTokenSpec>).transpose()?;
+            errors.extend(access_token::validate(&spec, old.as_ref()));
+            Ok(())
         }
         _ if kind.group == rbac::GROUP => {
             rbac::complete(object);

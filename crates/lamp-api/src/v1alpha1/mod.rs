@@ -1,5 +1,6 @@
 //! Version `v1alpha1` of the group `lamplighter.dev`.
 
+mod access_token;
 mod breakers;
 mod database;
 mod database_operation;
@@ -18,6 +19,7 @@ mod tier;
 mod update;
 mod validation;
 
+pub use access_token::*;
 pub use breakers::*;
 pub use database::*;
 pub use database_operation::*;

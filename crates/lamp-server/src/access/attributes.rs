@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use lamp_api::access_token::ANONYMOUS;
+
 /// The group of everyone who said who they are.
-const AUTHENTICATED: &str = "system:authenticated";
+pub(super) const AUTHENTICATED: &str = "system:authenticated";
+/// The group of everyone else.
+const UNAUTHENTICATED: &str = "system:unauthenticated";
 
 /// Who sends a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +23,20 @@ impl Identity {
     /// Someone of whom it is known who they are.
     pub(crate) fn authenticated(name: String, groups: Vec<String>) -> Identity {
         Identity { name, groups: groups.into_iter().chain([AUTHENTICATED.to_owned()]).collect() }
+    }
+
+    /// Someone who did not say who they are.
+    pub(crate) fn anonymous() -> Identity {
+        Identity { name: ANONYMOUS.to_owned(), groups: [UNAUTHENTICATED.to_owned()].into() }
+    }
+
+    /// The groups but for those that follow from whether it is known who it is.
+    pub(crate) fn own_groups(&self) -> impl Iterator<Item = &String> {
+        self.groups.iter().filter(|group| ![AUTHENTICATED, UNAUTHENTICATED].contains(&group.as_str()))
+    }
+
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.name == ANONYMOUS
     }
 
     pub(crate) fn is_master(&self) -> bool {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use lamp_api::kinds::{CLUSTER_ROLE, KindInfo, ROLE};
 use lamp_api::rbac::{self, PolicyRule, Subject};
 use serde_json::{Value, json};
 
@@ -49,6 +50,10 @@ struct Grant {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Policy {
     grants: HashMap<Grantee, Vec<Grant>>,
+    /// By namespace and name.
+    roles: HashMap<(String, String), Arc<[PolicyRule]>>,
+    /// By namespace, which is empty, and name.
+    cluster_roles: HashMap<(String, String), Arc<[PolicyRule]>>,
 }
 
 impl Policy {
@@ -56,21 +61,30 @@ impl Policy {
         let named = |roles: &[Arc<Value>]| -> HashMap<(String, String), Arc<[PolicyRule]>> {
             roles.iter().map(|role| (address(role), rbac::rules(role).into())).collect()
         };
-        let (roles, cluster_roles) = (named(&objects.roles), named(&objects.cluster_roles));
-        let mut policy = Policy::default();
+        let mut policy = Policy {
+            grants: HashMap::new(),
+            roles: named(&objects.roles),
+            cluster_roles: named(&objects.cluster_roles),
+        };
         for binding in objects.role_bindings.iter().chain(&objects.cluster_role_bindings) {
             let (namespace, _) = address(binding);
-            let name = binding["roleRef"]["name"].as_str().unwrap_or_default().to_owned();
-            let rules = if binding["roleRef"]["kind"] == "Role" {
-                roles.get(&(namespace, name))
-            } else {
-                cluster_roles.get(&(String::new(), name))
-            };
-            if let Some(rules) = rules {
-                policy.grant(binding, rules);
+            let name = binding["roleRef"]["name"].as_str().unwrap_or_default();
+            let role_kind = if binding["roleRef"]["kind"] == ROLE.kind { &ROLE } else { &CLUSTER_ROLE };
+            if let Some(rules) = policy.rules(role_kind, &namespace, name) {
+                policy.grant(binding, &rules);
             }
         }
         policy
+    }
+
+    /// The rules of a `Role` in this namespace, or of a `ClusterRole`. `None`: there is no such role.
+    pub(super) fn rules(&self, kind: &KindInfo, namespace: &str, name: &str) -> Option<Arc<[PolicyRule]>> {
+        let rules = if *kind == ROLE {
+            self.roles.get(&(namespace.to_owned(), name.to_owned()))
+        } else {
+            self.cluster_roles.get(&(String::new(), name.to_owned()))
+        };
+        rules.map(Arc::clone)
     }
 
     /// A binding whose end cannot be read grants nothing.

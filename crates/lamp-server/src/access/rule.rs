@@ -22,16 +22,16 @@ pub(super) fn allows(rule: &PolicyRule, attributes: &Attributes<'_>) -> bool {
     }
 }
 
-fn list(list: &Option<Vec<String>>) -> &[String] {
+pub(super) fn list(list: &Option<Vec<String>>) -> &[String] {
     list.as_deref().unwrap_or_default()
 }
 
-fn has(list: &[String], wanted: &str) -> bool {
+pub(super) fn has(list: &[String], wanted: &str) -> bool {
     list.iter().any(|item| item == ANY || item == wanted)
 }
 
 /// `lampstacks`, `lampstacks/status`, `*/status`, `*`, which is also every subresource.
-fn is_resource(pattern: &str, resource: &str, subresource: &str) -> bool {
+pub(super) fn is_resource(pattern: &str, resource: &str, subresource: &str) -> bool {
     match pattern.split_once('/') {
         None => pattern == ANY || (pattern == resource && subresource.is_empty()),
         Some((of, part)) => !subresource.is_empty() && part == subresource && (of == ANY || of == resource),
@@ -44,6 +44,6 @@ fn is_named(names: &[String], name: &str) -> bool {
 }
 
 /// `/metrics`, `/openapi/*`, `*`.
-fn is_url(pattern: &str, path: &str) -> bool {
+pub(super) fn is_url(pattern: &str, path: &str) -> bool {
     pattern == path || pattern.strip_suffix('*').is_some_and(|prefix| path.starts_with(prefix))
 }

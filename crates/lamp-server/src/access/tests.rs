@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use lamp_api::admission::{Strictness, admit};
 use lamp_api::kinds::CLUSTER_ROLE;
+use lamp_api::rbac::PolicyRule;
 use serde_json::{Value, json};
 
-use super::{Attributes, Decision, Identity, Objects, Policy, defaults};
+use super::policy::{Objects, Policy};
+use super::{Attributes, Decision, Identity, coverage, defaults};
 
 fn editors(namespace: &str, subjects: Value, annotations: Value) -> Arc<Value> {
     Arc::new(json!({
@@ -194,4 +196,72 @@ fn a_decision_among_a_thousand_bindings_is_quick() {
     let each = start.elapsed() / 1000;
     println!("one decision: {each:?}");
     assert!(each < Duration::from_micros(200), "{each:?}");
+}
+
+fn rule(groups: &[&str], resources: &[&str], names: &[&str], verbs: &[&str]) -> PolicyRule {
+    let list = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
+    let optional = |items: &[&str]| Some(list(items)).filter(|items| !items.is_empty());
+    PolicyRule {
+        api_groups: optional(groups),
+        resources: optional(resources),
+        resource_names: optional(names),
+        verbs: list(verbs),
+        ..PolicyRule::default()
+    }
+}
+
+#[test]
+fn what_is_granted_must_be_held_piece_by_piece() {
+    let owned = [
+        rule(&["a"], &["x", "y/status"], &[], &["get", "list"]),
+        rule(&["a"], &["x"], &["one"], &["delete"]),
+        rule(&["b"], &["*"], &[], &["*"]),
+    ];
+    let missing = |wanted: PolicyRule| coverage::missing(&owned, &[wanted]).join("; ");
+    for held in [
+        rule(&["a"], &["x"], &[], &["get"]),
+        rule(&["a", "b"], &["x"], &["any"], &["get", "list"]),
+        rule(&["a"], &["x"], &["one"], &["delete", "get"]),
+        rule(&["b"], &["anything", "x/scale", "*"], &[], &["*"]),
+        rule(&["a"], &["y/status"], &[], &["get"]),
+    ] {
+        assert_eq!(missing(held.clone()), "", "{held:?}");
+    }
+    for (wanted, expected) in [
+        (rule(&["a"], &["x"], &[], &["get", "delete"]), "delete x.a"),
+        (rule(&["a"], &["x"], &["one", "two"], &["delete"]), "delete x.a named two"),
+        (rule(&["*"], &["x"], &[], &["get"]), "get x.*"),
+        (rule(&["a"], &["*"], &[], &["get"]), "get *.a"),
+        (rule(&["a"], &["y", "x/status"], &[], &["get"]), "get y.a; get x/status.a"),
+        (rule(&["a"], &["x"], &[], &["*"]), "* x.a"),
+        (rule(&[""], &["events"], &[], &["get"]), "get events"),
+    ] {
+        assert_eq!(missing(wanted), expected);
+    }
+    let url = |urls: &[&str], verbs: &[&str]| PolicyRule {
+        non_resource_urls: Some(urls.iter().map(|url| (*url).to_owned()).collect()),
+        ..rule(&[], &[], &[], verbs)
+    };
+    let owned = [url(&["/logs/*", "/metrics"], &["get"])];
+    assert_eq!(
+        coverage::missing(&owned, &[url(&["/logs/a", "/logs/*", "/metrics"], &["get"])]).join("; "),
+        ""
+    );
+    let wanted = [url(&["/*", "/metrics/x"], &["get"]), url(&["/metrics"], &["post"])];
+    assert_eq!(coverage::missing(&owned, &wanted).join("; "), "get /*; get /metrics/x; post /metrics");
+}
+
+#[test]
+fn a_default_role_gets_what_it_lacks_unless_that_is_switched_off() {
+    let (_, default) =
+        defaults::objects().into_iter().find(|(_, role)| role["metadata"]["name"] == "view").unwrap();
+    assert_eq!(defaults::completed(&default, &default), None);
+    let mut lacking = default.clone();
+    let own = json!({"apiGroups": ["example.org"], "resources": ["things"], "verbs": ["get"]});
+    lacking["rules"] = json!([own]);
+    let completed = defaults::completed(&lacking, &default).unwrap();
+    assert_eq!(completed["rules"][0], own);
+    assert_eq!(completed["rules"][1], default["rules"][0]);
+    lacking["metadata"]["annotations"]["rbac.authorization.kubernetes.io/autoupdate"] = json!("false");
+    assert_eq!(defaults::completed(&lacking, &default), None);
 }

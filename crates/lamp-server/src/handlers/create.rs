@@ -10,6 +10,7 @@ use rand::Rng;
 use serde_json::Value;
 
 use super::resource::Call;
+use crate::access::escalation;
 use crate::error::ApiError;
 use crate::server::Shared;
 use crate::{objects, respond};
@@ -32,6 +33,7 @@ pub(super) async fn create(shared: &Shared, call: &Call, mut parsed: Parsed) -> 
     let strictness = call.parameters.strictness()?;
     let admitted = admit_parsed(kind, &parsed, None, strictness)
         .map_err(|rejected| ApiError::from_admission(kind, &name, rejected))?;
+    escalation::check(&call.caller, kind, None, &admitted.object)?;
     // Held until the object is stored, so that its namespace cannot go in between.
     let _held = shared.namespaces.read().await;
     require_active(shared, kind, namespace, &name)?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -10,6 +11,7 @@ use lamp_api::json::{self, Parsed};
 use lamp_store::Key;
 
 use super::{create, delete, read, update};
+use crate::access::Caller;
 use crate::error::ApiError;
 use crate::limits;
 use crate::negotiate::{self, BodyForm};
@@ -27,6 +29,7 @@ pub(crate) struct Call {
     pub(crate) parameters: Parameters,
     pub(crate) headers: HeaderMap,
     pub(crate) view: View,
+    pub(crate) caller: Caller,
 }
 
 impl Call {
@@ -39,19 +42,18 @@ impl Call {
 
 pub(crate) async fn dispatch(
     State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let path = ResourcePath::parse(parts.uri.path()).ok_or(ApiError::NoSuchPath)?;
     let parameters = Parameters::of(&parts.uri)?;
     let view = View::of(&parts.headers, &parameters, (shared.dependencies.clock)())?;
-    let call = Call { path, parameters, headers: parts.headers, view };
+    let call = Call { path, parameters, headers: parts.headers, view, caller };
     let everywhere = call.path.kind.namespaced && call.path.namespace.is_none();
     match (&parts.method, call.path.name.is_some()) {
         (&Method::GET | &Method::HEAD, true) => read::get(&shared, &call),
-        (&Method::GET, false) if call.parameters.flag("watch")? == Some(true) => {
-            watch::open(&shared, &call.path, &call.parameters, call.view)
-        }
+        (&Method::GET, false) if call.parameters.flag("watch")? == Some(true) => watch::open(&shared, &call),
         (&Method::GET | &Method::HEAD, false) => read::list(&shared, &call),
         (&Method::POST, false) => create::create(&shared, &call, object(&shared, &call, body).await?).await,
         (&Method::PUT, true) => update::replace(&shared, &call, object(&shared, &call, body).await?).await,

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use lamp_api::json;
-use lamp_api::kinds::{CLUSTER_ROLE, CLUSTER_ROLE_BINDING, KindInfo, ROLE, ROLE_BINDING};
 use serde_json::{Value, json};
 
-use crate::access::{Attributes, Decision, Identity, Objects, Policy};
+use crate::access::{Attributes, Decision, Identity};
 use crate::error::ApiError;
 use crate::negotiate::{self, BodyForm};
 use crate::server::Shared;
@@ -20,7 +19,7 @@ pub(crate) async fn subject_access(
     State(shared): State<Arc<Shared>>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let (mut review, _) = read(&shared, request, "authorization.k8s.io/v1", "SubjectAccessReview").await?;
+    let mut review = read(&shared, request, "authorization.k8s.io/v1", "SubjectAccessReview").await?;
     review["status"] = judge(&shared, &identity(&review["spec"])?, &attributes(&review["spec"])?)?;
     Ok(respond::json(StatusCode::CREATED, review.to_string(), &[]))
 }
@@ -32,19 +31,19 @@ pub(super) fn judge(
     attributes: &Attributes<'_>,
 ) -> Result<Value, ApiError> {
     let now = (shared.dependencies.clock)();
-    Ok(match policy(shared)?.decide(identity, attributes, now) {
+    Ok(match shared.access.policy(&shared.dependencies.store)?.decide(identity, attributes, now) {
         Decision::Allowed(reason) => json!({"allowed": true, "reason": reason}),
         Decision::Denied => json!({"allowed": false}),
     })
 }
 
-/// The review that a request carries, and its headers.
+/// The review that a request carries.
 pub(super) async fn read(
     shared: &Shared,
     request: Request,
     api_version: &str,
     kind: &str,
-) -> Result<(Value, HeaderMap), ApiError> {
+) -> Result<Value, ApiError> {
     let (parts, body) = request.into_parts();
     let form = negotiate::body(&parts.headers)?;
     let body = limits::body(body, shared.dependencies.limits.body).await?;
@@ -59,7 +58,7 @@ pub(super) async fn read(
     }
     review["apiVersion"] = api_version.into();
     review["kind"] = kind.into();
-    Ok((review, parts.headers))
+    Ok(review)
 }
 
 fn identity(spec: &Value) -> Result<Identity, ApiError> {
@@ -93,19 +92,4 @@ pub(super) fn attributes(spec: &Value) -> Result<Attributes<'_>, ApiError> {
 
 pub(super) fn text<'a>(object: &'a Value, field: &str) -> &'a str {
     object[field].as_str().unwrap_or_default()
-}
-
-/// All roles and bindings as they are now. They are read for each review, as reviews are rare.
-pub(super) fn policy(shared: &Shared) -> Result<Policy, ApiError> {
-    let all = |kind: &'static KindInfo| -> Result<Vec<Arc<Value>>, ApiError> {
-        let listed = shared.dependencies.store.list(kind.plural, None);
-        let (objects, _) = listed.map_err(|error| ApiError::from_store(kind, error))?;
-        Ok(objects.into_iter().map(|stored| stored.object).collect())
-    };
-    Ok(Policy::compile(&Objects {
-        roles: all(&ROLE)?,
-        cluster_roles: all(&CLUSTER_ROLE)?,
-        role_bindings: all(&ROLE_BINDING)?,
-        cluster_role_bindings: all(&CLUSTER_ROLE_BINDING)?,
-    }))
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::read::find;
 use super::resource::Call;
+use crate::access::escalation;
 use crate::error::ApiError;
 use crate::objects::{self, Replacement};
 use crate::patch::Patch;
@@ -51,6 +52,7 @@ async fn change(
         let current = find(shared, call, &key)?;
         let Admitted { object, warnings } = admit(call, &current, make(&current)?, duplicates)?;
         let object = objects::settle(kind, call.path.subresource, &current, object);
+        escalation::check(&call.caller, kind, Some(&current.object), &object)?;
         let answer =
             |object: &Arc<Value>| respond::json(StatusCode::OK, call.view.object(kind, object), &warnings);
         if call.parameters.dry_run()? {

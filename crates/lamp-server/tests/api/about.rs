@@ -68,7 +68,8 @@ async fn discovery_in_both_forms() {
             "databaseoperations",
             "databaseoperations/status",
             "scalinghistories",
-            "scalinghistories/status"
+            "scalinghistories/status",
+            "accesstokens"
         ]
     );
     let list = api.get("/api/v1/").await.ok(200);

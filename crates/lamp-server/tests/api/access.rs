@@ -1,5 +1,9 @@
 //! Roles and bindings, and what they would allow, over HTTP.
 
+mod escalation;
+mod matrix;
+mod tokens;
+
 use expect_test::expect;
 use lamp_server::Limits;
 use serde_json::{Value, json};
@@ -116,11 +120,27 @@ async fn the_default_roles_are_there_and_stay_as_they_were_changed() {
     let roles = api.get(CLUSTER_ROLES).await.ok(200);
     let names: Vec<&Value> =
         roles["items"].as_array().unwrap().iter().map(|role| &role["metadata"]["name"]).collect();
-    assert_eq!(names, ["admin", "cluster-admin", "edit", "view"]);
+    assert_eq!(
+        names,
+        [
+            "admin",
+            "cluster-admin",
+            "edit",
+            "system:basic-user",
+            "system:discovery",
+            "system:monitoring",
+            "view"
+        ]
+    );
     let bindings = api.get("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings").await.ok(200);
     assert_eq!(bindings["items"][0]["subjects"][0]["name"], "system:masters");
-    api.merge(&format!("{CLUSTER_ROLES}/view"), json!({"rules": []})).await.ok(200);
+    let switch = json!({"rbac.authorization.kubernetes.io/autoupdate": "false"});
+    api.merge(&format!("{CLUSTER_ROLES}/view"), json!({"rules": [], "metadata": {"annotations": switch}}))
+        .await
+        .ok(200);
+    api.merge(&format!("{CLUSTER_ROLES}/edit"), json!({"rules": []})).await.ok(200);
     api.shutdown.cancel();
     let again = start_on(api.store.clone(), Limits::default()).await;
     assert_eq!(again.get(&format!("{CLUSTER_ROLES}/view")).await.ok(200)["rules"], json!([]));
+    again.until(&format!("{CLUSTER_ROLES}/edit"), |answer| answer.body["rules"][0].is_object()).await;
 }

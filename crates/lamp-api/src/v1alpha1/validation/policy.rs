@@ -138,9 +138,6 @@ fn owner(policy: &ScalingPolicy, subject: SubjectKind, path: &str, errors: &mut 
     {
         let detail = "a policy of AWS follows one metric, without a formula";
         errors.push(FieldError::forbidden(format!("{path}.customMetric"), detail));
-    } else if policy.metric == Some(crate::v1alpha1::Metric::TargetResponseTime) {
-        let detail = "AWS cannot track it: twice the instances do not halve it";
-        errors.push(FieldError::forbidden(format!("{path}.metric"), detail));
     } else if policy.custom_metric.as_ref().is_some_and(|it| it.scope == MetricScope::Total) {
         let detail = "a policy of AWS follows an average of the instances";
         errors.push(FieldError::forbidden(format!("{path}.customMetric.scope"), detail));

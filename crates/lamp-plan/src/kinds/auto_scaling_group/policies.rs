@@ -74,7 +74,8 @@ fn safety(input: &PlanInput<'_>, tier: &Tier) -> Option<ScalingPolicy> {
     known_or_standing(input, tier, "safety", (policy, urgent), false)
 }
 
-/// A policy, or the one of its name that stands where what it follows is not known now: unknown is not absent.
+/// A policy. Where what it follows is not known now, it goes on following what the one of its name that stands follows:
+/// unknown is not absent. Its target, and whether it may shrink the group now, are as they are wanted all the same.
 fn known_or_standing(
     input: &PlanInput<'_>,
     tier: &Tier,
@@ -86,7 +87,12 @@ fn known_or_standing(
         return Some(named(input, tier, what, (metric, target), scales_in));
     }
     let (name, group) = (name(input, tier, what), super::observed(input, tier)?);
-    group.policies.iter().flatten().find(|standing| standing.name == name).cloned()
+    let standing = group.policies.iter().flatten().find(|standing| standing.name == name)?;
+    match &standing.metric {
+        // It cannot be put in our words.
+        TrackedMetric::Other(_) => Some(standing.clone()),
+        metric => Some(named(input, tier, what, (metric.clone(), target), scales_in)),
+    }
 }
 
 /// Policies are listed for all groups of an account: a name says of which it is.

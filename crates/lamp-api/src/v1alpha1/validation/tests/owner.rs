@@ -29,7 +29,6 @@ fn what_aws_cannot_track_is_refused_at_its_field() {
         &[policy(&json!({"metric": "TargetResponseTime"}))],
         expect![[r#"
             spec.tiers[0].scaling.policies[0].metric: Forbidden: TargetResponseTime does not fall in proportion to the capacity, so a target says nothing of how much is needed; use a policy of type Step
-            spec.tiers[0].scaling.policies[0].metric: Forbidden: AWS cannot track it: twice the instances do not halve it
         "#]],
     );
     check(

@@ -146,6 +146,13 @@ fn while_what_a_policy_follows_cannot_be_listed_the_policy_stays() {
         world.policies = Some(before.clone());
         world.unknown = vec![Kind::TargetGroup.listing()];
         assert_eq!(policies(&mut world), before, "{owner}: unknown is not absent");
+        let turned = |policy: &ScalingPolicy| ScalingPolicy {
+            target: policy.target + 1.0,
+            scales_in: !policy.scales_in,
+            ..policy.clone()
+        };
+        world.policies = Some(before.iter().map(turned).collect());
+        assert_eq!(policies(&mut world), before, "{owner}: only what it follows is not known");
     }
 }
 

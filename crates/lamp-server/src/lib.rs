@@ -5,6 +5,7 @@
 //!
 //! | file | is |
 //! |---|---|
+//! | `connections`, `tls` | what requests come in on |
 //! | `routes` | the whole URL table |
 //! | `path`, `parameters`, `negotiate` | what a request asks for |
 //! | `handlers` | one file per verb |
@@ -17,6 +18,7 @@
 
 mod access;
 mod age;
+mod connections;
 mod continuation;
 mod discovery;
 mod error;
@@ -38,8 +40,11 @@ mod selector;
 mod server;
 mod table;
 mod tables;
+mod tls;
 mod watch;
 
+pub use connections::{Security, serve};
 pub use limits::Limits;
 pub use listen::{ListenError, check_listen};
-pub use server::{Clock, Dependencies, MetricsText, Readiness, Server, serve};
+pub use server::{Clock, Dependencies, MetricsText, Readiness, Server};
+pub use tls::{CertificateFiles, OwnCertificates, ServerNames, Tls, TlsError, TlsSources};

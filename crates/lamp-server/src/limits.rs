@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::connections::Transport;
 use crate::error::ApiError;
 use crate::listen;
 use crate::parameters::Parameters;
@@ -22,6 +23,8 @@ pub struct Limits {
     pub watches: usize,
     /// Time between two bookmarks of a watch that asked for them. Default 60 s.
     pub bookmark: Duration,
+    /// Connections that may be open at once, to be given to [`crate::serve`]. Default 1024.
+    pub connections: usize,
 }
 
 impl Default for Limits {
@@ -31,6 +34,7 @@ impl Default for Limits {
             request: Duration::from_secs(60),
             watches: 4096,
             bookmark: Duration::from_secs(60),
+            connections: 1024,
         }
     }
 }
@@ -59,9 +63,11 @@ pub(crate) async fn deadline(State(limits): State<Limits>, request: Request, nex
     }
 }
 
-/// Keeps out web pages of other origins.
+/// Keeps out web pages of other origins where there is no authentication. Over TLS there is, and as no browser has
+/// credentials to send by itself, a page of another origin has no more rights than nobody.
 pub(crate) async fn local_only(request: Request, next: Next) -> Response {
-    match listen::refusal(request.headers()) {
+    let is_plain = request.extensions().get() != Some(&Transport::Tls);
+    match is_plain.then(|| listen::refusal(request.headers())).flatten() {
         Some(reason) => ApiError::Refused(reason).into_response(),
         None => next.run(request).await,
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lamp_api::kinds::LAMPSTACK;
-use lamp_server::{Dependencies, Limits, Server, serve};
+use lamp_server::{Dependencies, Limits, Security, Server, serve};
 use lamp_store::{Key, Store};
 use prometheus::{Registry, TextEncoder};
 use reqwest::{Client, Method, StatusCode};
@@ -55,7 +55,7 @@ pub(crate) async fn start_on(store: Store, limits: Limits) -> Harness {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let router = server.router();
     tokio::spawn(async move { server.keep_namespaces().await });
-    tokio::spawn(serve(listener, router, shutdown.clone()));
+    tokio::spawn(serve(listener, router, Security::Plain, limits.connections, shutdown.clone()));
     let harness = Harness { store, url, client: Client::new(), shutdown };
     harness.until("/api/v1/namespaces/default", |answer| answer.code == StatusCode::OK).await;
     harness

@@ -233,3 +233,6 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .max_header_list_size(HEADERS.into());
     builder
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,8 +11,8 @@ use prometheus::Registry;
 use tokio::sync::{RwLock, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::Limits;
 use crate::handlers::about;
+use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::{namespaces, routes};
 

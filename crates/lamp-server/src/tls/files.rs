@@ -56,8 +56,7 @@ pub(super) fn key(file: &Path, pem: &[u8]) -> Result<PrivateKeyDer<'static>, Tls
 /// Creates a folder that only its owner may look into, if it is not there.
 pub(super) fn create_folder(folder: &Path) -> Result<(), TlsError> {
     let created = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    created
-        .map_err(|error| TlsError::Unwritable { file: folder.to_owned(), cause: error.to_string() })
+    created.map_err(|error| TlsError::Unwritable { file: folder.to_owned(), cause: error.to_string() })
 }
 
 /// Replaces a file: after a crash there is the old one or the new one.

@@ -17,8 +17,8 @@ pub(super) struct Validity {
 }
 
 pub(super) fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, String> {
-    let (_, parsed) =
-        parse_x509_certificate(certificate).map_err(|error| format!("it is no X.509 certificate: {error}"))?;
+    let (_, parsed) = parse_x509_certificate(certificate)
+        .map_err(|error| format!("it is no X.509 certificate: {error}"))?;
     Ok(parsed)
 }
 

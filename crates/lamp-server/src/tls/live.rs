@@ -116,6 +116,11 @@ impl Tls {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn content(&self) -> Vec<Vec<u8>> {
+        self.shared.current.read().unwrap().content.clone()
+    }
+
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         let current = self.shared.current.read().unwrap_or_else(PoisonError::into_inner);
         TlsAcceptor::from(Arc::clone(&current.config))
@@ -136,7 +141,8 @@ fn load(sources: &TlsSources, now: Timestamp) -> Result<Current, TlsError> {
     if let Some(file) = &sources.client_authorities {
         let pem = files::read(file)?;
         for certificate in files::certificates(file, &pem)? {
-            let unusable = |error: rustls::Error| TlsError::Malformed { file: file.clone(), cause: error.to_string() };
+            let unusable =
+                |error: rustls::Error| TlsError::Malformed { file: file.clone(), cause: error.to_string() };
             clients.add(certificate).map_err(unusable)?;
         }
         content.push(pem);

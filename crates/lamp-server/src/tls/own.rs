@@ -129,7 +129,7 @@ fn server(
     operator::pair(&certificate, &private)
 }
 
-/// Whether the certificate is from this CA, for these names, and lasts. A CA that ends itself soon gives no longer life.
+/// Whether the certificate is from this CA, for these names, and lasts.
 fn is_good(pair: &Pair, names: &ServerNames, authority: &Authority, now: Timestamp) -> bool {
     let Ok(certificate) = pair.certified.end_entity_cert() else { return false };
     let (Ok(own), Ok(issuer)) = (inspect::parse(certificate), inspect::parse(&authority.certificate)) else {

@@ -39,18 +39,7 @@ pub(crate) async fn start_with(limits: Limits) -> Harness {
 
 pub(crate) async fn start_on(store: Store, limits: Limits) -> Harness {
     let shutdown = CancellationToken::new();
-    let registry = Registry::new();
-    let text = registry.clone();
-    let server = Server::new(Dependencies {
-        store: store.clone(),
-        registry,
-        metrics_text: Arc::new(move || TextEncoder::new().encode_to_string(&text.gather()).unwrap()),
-        readiness: Arc::new(|| Ok(())),
-        clock: Arc::new(Timestamp::now),
-        limits,
-        shutdown: shutdown.clone(),
-    })
-    .unwrap();
+    let server = server(store.clone(), limits, shutdown.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let router = server.router();
@@ -59,6 +48,22 @@ pub(crate) async fn start_on(store: Store, limits: Limits) -> Harness {
     let harness = Harness { store, url, client: Client::new(), shutdown };
     harness.until("/api/v1/namespaces/default", |answer| answer.code == StatusCode::OK).await;
     harness
+}
+
+/// A server that is not served yet.
+pub(crate) fn server(store: Store, limits: Limits, shutdown: CancellationToken) -> Server {
+    let registry = Registry::new();
+    let text = registry.clone();
+    Server::new(Dependencies {
+        store,
+        registry,
+        metrics_text: Arc::new(move || TextEncoder::new().encode_to_string(&text.gather()).unwrap()),
+        readiness: Arc::new(|| Ok(())),
+        clock: Arc::new(Timestamp::now),
+        limits,
+        shutdown,
+    })
+    .unwrap()
 }
 
 /// An answer of the API.

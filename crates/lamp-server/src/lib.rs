@@ -5,20 +5,20 @@
 //!
 //! | file | is |
 //! |---|---|
+//! | `connections`, `tls` | what requests come in on |
 //! | `routes` | the whole URL table |
 //! | `path`, `parameters`, `negotiate` | what a request asks for |
 //! | `handlers` | one file per verb |
 //! | `objects` | what happens to an object between the wire and the store |
 //! | `patch`, `selector`, `table`, `watch` | the forms in which objects are changed, chosen, shown and streamed |
 //! | `access` | who may do what |
-//! | `connection` | what is known of the connection of a request |
 //! | `discovery`, `openapi` | what the API says about itself |
 //! | `namespaces` | the life of namespaces |
 //! | `error` | the only place where an error becomes HTTP |
 
 mod access;
 mod age;
-mod connection;
+mod connections;
 mod continuation;
 mod discovery;
 mod error;
@@ -40,8 +40,11 @@ mod selector;
 mod server;
 mod table;
 mod tables;
+mod tls;
 mod watch;
 
+pub use connections::{Security, serve};
 pub use limits::Limits;
 pub use listen::{ListenError, check_listen};
-pub use server::{Clock, Dependencies, MetricsText, Readiness, Server, serve};
+pub use server::{Clock, Dependencies, MetricsText, Readiness, Server};
+pub use tls::{CertificateFiles, OwnCertificates, ServerNames, Tls, TlsError, TlsSources};

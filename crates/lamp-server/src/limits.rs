@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::connections::Transport;
 use crate::error::ApiError;
 use crate::listen;
 use crate::parameters::Parameters;
@@ -30,6 +31,8 @@ pub struct Limits {
     pub failures_each: u32,
     /// Time between two bookmarks of a watch that asked for them. Default 60 s.
     pub bookmark: Duration,
+    /// Connections that may be open at once, to be given to [`crate::serve`]. Default 1024.
+    pub connections: usize,
 }
 
 impl Default for Limits {
@@ -43,6 +46,7 @@ impl Default for Limits {
             burst_each: 300,
             failures_each: 10,
             bookmark: Duration::from_secs(60),
+            connections: 1024,
         }
     }
 }
@@ -71,9 +75,11 @@ pub(crate) async fn deadline(State(limits): State<Limits>, request: Request, nex
     }
 }
 
-/// Keeps out web pages of other origins.
+/// Keeps out web pages of other origins where there is no authentication. Over TLS there is, and as no browser has
+/// credentials to send by itself, a page of another origin has no more rights than nobody.
 pub(crate) async fn local_only(request: Request, next: Next) -> Response {
-    match listen::refusal(request.headers()) {
+    let is_plain = request.extensions().get() != Some(&Transport::Tls);
+    match is_plain.then(|| listen::refusal(request.headers())).flatten() {
         Some(reason) => ApiError::Refused(reason).into_response(),
         None => next.run(request).await,
     }

@@ -1,7 +1,7 @@
 //! Where the API may listen, and which requests it takes there.
 //!
-//! There is no authentication yet, so whoever reaches the port may do everything. The port is therefore bound to
-//! this machine, and web pages in a browser on this machine are kept out as well.
+//! Plain HTTP has no authentication, so whoever reaches such a port may do everything. It is therefore bound to
+//! this machine, and web pages in a browser on this machine are kept out as well. TLS may be served anywhere.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -12,19 +12,20 @@ use http::header::{HOST, ORIGIN};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListenError {
     #[error(
-        "{address} can be reached from other machines, and the API has no authentication yet: whoever reaches it \
-         could change everything; listen on 127.0.0.1:{port} or [::1]:{port}, and use an SSH tunnel from elsewhere",
+        "{address} can be reached from other machines, and plain HTTP has no authentication: whoever reaches it \
+         could change everything; leave out --plain-http to serve TLS, or listen on 127.0.0.1:{port} or [::1]:{port}",
         port = address.port()
     )]
     NotLoopback { address: SocketAddr },
 }
 
-/// Refuses an address that other machines can reach.
+/// Refuses plain HTTP on an address that other machines can reach.
 ///
 /// # Errors
 /// [`ListenError::NotLoopback`].
-pub fn check_listen(address: SocketAddr) -> Result<(), ListenError> {
-    if address.ip().to_canonical().is_loopback() { Ok(()) } else { Err(ListenError::NotLoopback { address }) }
+pub fn check_listen(address: SocketAddr, is_plain: bool) -> Result<(), ListenError> {
+    let is_local = address.ip().to_canonical().is_loopback();
+    if is_local || !is_plain { Ok(()) } else { Err(ListenError::NotLoopback { address }) }
 }
 
 /// Why a request is refused before it is read, if it is.
@@ -60,13 +61,14 @@ mod tests {
     #[test]
     fn only_loopback_may_be_listened_on() {
         for good in ["127.0.0.1:1879", "127.1.2.3:0", "[::1]:1879", "[::ffff:127.0.0.1]:1"] {
-            assert_eq!(check_listen(good.parse().unwrap()), Ok(()), "{good}");
+            assert_eq!(check_listen(good.parse().unwrap(), true), Ok(()), "{good}");
         }
         for bad in ["0.0.0.0:1879", "[::]:1879", "10.0.0.1:1879", "192.168.1.4:80", "[2001:db8::1]:443"] {
-            assert!(check_listen(bad.parse().unwrap()).is_err(), "{bad}");
+            assert!(check_listen(bad.parse().unwrap(), true).is_err(), "{bad}");
+            assert_eq!(check_listen(bad.parse().unwrap(), false), Ok(()), "{bad}");
         }
-        let text = check_listen("0.0.0.0:1879".parse().unwrap()).unwrap_err().to_string();
-        assert!(text.contains("no authentication yet") && text.contains("127.0.0.1:1879"), "{text}");
+        let text = check_listen("0.0.0.0:1879".parse().unwrap(), true).unwrap_err().to_string();
+        assert!(text.contains("leave out --plain-http") && text.contains("127.0.0.1:1879"), "{text}");
     }
 
     #[test]

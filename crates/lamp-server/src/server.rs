@@ -1,24 +1,18 @@
-//! What the API needs from the process around it, and the connections it is served on.
+//! What the API needs from the process around it.
 
 use std::fmt;
-use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::{Extension, Router};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
+use axum::Router;
+use axum::routing::get;
 use jiff::Timestamp;
 use lamp_store::Store;
 use prometheus::Registry;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{RwLock, Semaphore};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::access::Access;
-use crate::connection::{PeerAddress, Transport};
+use crate::handlers::about;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::{namespaces, routes};
@@ -88,76 +82,22 @@ impl Server {
         })
     }
 
-    /// The whole URL space, to be given to [`serve`].
+    /// The whole URL space, to be given to [`crate::serve`].
     pub fn router(&self) -> Router {
         routes::router(Arc::clone(&self.shared))
+    }
+
+    /// `/metrics` and `/healthz` and nothing else, for a listener that Prometheus reaches without a token.
+    pub fn metrics_router(&self) -> Router {
+        Router::new()
+            .route("/metrics", get(about::metrics))
+            .route("/healthz", get(about::alive))
+            .with_state(Arc::clone(&self.shared))
     }
 
     /// Creates the default roles and the namespace `default`, and empties and removes namespaces that are being deleted, until shutdown.
     /// It must run for as long as requests are served.
     pub async fn keep_namespaces(&self) {
         namespaces::keep(&self.shared).await;
-    }
-}
-
-/// How long a client may take to send the head of a request.
-const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long requests may go on after shutdown.
-const GRACE: Duration = Duration::from_secs(10);
-/// After the system refused a connection, for lack of file descriptors for example.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Serves `router` on `listener` until `shutdown`, HTTP/1.1 and HTTP/2; then lets requests finish.
-///
-/// Give it the token that [`Dependencies`] have: it is that one which ends watches.
-///
-/// # Errors
-/// The listener has no address.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) -> io::Result<()> {
-    tracing::info!(address = %listener.local_addr()?, "serving the API");
-    let connections = TaskTracker::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = shutdown.cancelled() => break,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                let router =
-                    router.clone().layer(Extension(PeerAddress(peer))).layer(Extension(Transport::Plain));
-                connections.spawn(connection(stream, router, shutdown.clone()));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    connections.close();
-    if tokio::time::timeout(GRACE, connections.wait()).await.is_err() {
-        tracing::warn!(open = connections.len(), "closing connections that did not finish");
-    }
-    Ok(())
-}
-
-async fn connection(stream: TcpStream, router: Router, shutdown: CancellationToken) {
-    // Watch events are small and must not wait for more.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "no TCP_NODELAY");
-    }
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_READ_TIMEOUT);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEADER_READ_TIMEOUT);
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    tokio::pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = result {
-        tracing::debug!(%error, "a connection ended early");
     }
 }

@@ -13,9 +13,10 @@ use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
 use super::attributes::Identity;
-use crate::connection::{ClientCertificate, PeerAddress, Transport};
+use crate::connections::{PeerAddress, Transport};
 use crate::error::ApiError;
 use crate::server::Shared;
+use crate::tls::ClientCertificate;
 
 /// The name of whoever is on this machine where plain HTTP is served.
 const LOCAL_ADMINISTRATOR: &str = "system:admin";

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lamp_api::kinds::LAMPSTACK;
-use lamp_server::{Dependencies, Limits, Server, serve};
+use lamp_server::{Dependencies, Limits, Security, Server, serve};
 use lamp_store::{Key, Store};
 use prometheus::{Registry, TextEncoder};
 use reqwest::{Client, Method, StatusCode};
@@ -39,26 +39,31 @@ pub(crate) async fn start_with(limits: Limits) -> Harness {
 
 pub(crate) async fn start_on(store: Store, limits: Limits) -> Harness {
     let shutdown = CancellationToken::new();
+    let server = server(store.clone(), limits, shutdown.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = server.router();
+    tokio::spawn(async move { server.keep_namespaces().await });
+    tokio::spawn(serve(listener, router, Security::Plain, limits.connections, shutdown.clone()));
+    let harness = Harness { store, url, client: Client::new(), shutdown };
+    harness.until("/api/v1/namespaces/default", |answer| answer.code == StatusCode::OK).await;
+    harness
+}
+
+/// A server that is not served yet.
+pub(crate) fn server(store: Store, limits: Limits, shutdown: CancellationToken) -> Server {
     let registry = Registry::new();
     let text = registry.clone();
-    let server = Server::new(Dependencies {
-        store: store.clone(),
+    Server::new(Dependencies {
+        store,
         registry,
         metrics_text: Arc::new(move || TextEncoder::new().encode_to_string(&text.gather()).unwrap()),
         readiness: Arc::new(|| Ok(())),
         clock: Arc::new(Timestamp::now),
         limits,
-        shutdown: shutdown.clone(),
+        shutdown,
     })
-    .unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let router = server.router();
-    tokio::spawn(async move { server.keep_namespaces().await });
-    tokio::spawn(serve(listener, router, shutdown.clone()));
-    let harness = Harness { store, url, client: Client::new(), shutdown };
-    harness.until("/api/v1/namespaces/default", |answer| answer.code == StatusCode::OK).await;
-    harness
+    .unwrap()
 }
 
 /// An answer of the API.

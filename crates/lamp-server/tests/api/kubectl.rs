@@ -4,7 +4,7 @@ mod access;
 mod changing;
 mod reading;
 mod removing;
-mod tool;
+pub(crate) mod tool;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -15,5 +15,6 @@ mod namespaces;
 mod operations;
 mod orphans;
 mod scaling_history;
+mod tls;
 mod updating;
 mod watching;

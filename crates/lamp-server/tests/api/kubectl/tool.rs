@@ -54,10 +54,15 @@ pub(crate) const SHOP: &str = include_str!("../shop.yaml");
 
 impl Kubectl {
     pub(crate) fn new(binary: PathBuf, server: &str) -> Kubectl {
+        Kubectl::with(binary, &format!("{{server: '{server}'}}"), "{}")
+    }
+
+    /// With the `cluster` and the `user` of a kubeconfig, in YAML.
+    pub(crate) fn with(binary: PathBuf, cluster: &str, user: &str) -> Kubectl {
         let home = tempfile::tempdir().unwrap();
         let config = format!(
-            "{{apiVersion: v1, kind: Config, current-context: c, clusters: [{{name: c, cluster: {{server: '{server}'}}}}], \
-             contexts: [{{name: c, context: {{cluster: c, user: u}}}}], users: [{{name: u, user: {{}}}}]}}"
+            "{{apiVersion: v1, kind: Config, current-context: c, clusters: [{{name: c, cluster: {cluster}}}], \
+             contexts: [{{name: c, context: {{cluster: c, user: u}}}}], users: [{{name: u, user: {user}}}]}}"
         );
         fs::write(home.path().join("config"), config).unwrap();
         let kubectl = Kubectl { binary, home };

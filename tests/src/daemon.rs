@@ -1,7 +1,7 @@
 //! The real daemon as a process of its own.
 
 use std::fs::File;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -26,6 +26,8 @@ pub struct Home {
     directory: tempfile::TempDir,
     listen: String,
     cloud: Cloud,
+    /// Whether the API is served over TLS, as it is unless the daemon is told otherwise.
+    tls: bool,
 }
 
 /// What the daemon keeps.
@@ -56,12 +58,23 @@ impl Home {
     }
 
     fn of(cloud: Cloud) -> Result<Self> {
-        Ok(Self { directory: tempfile::tempdir()?, listen: free_address()?, cloud })
+        Ok(Self { directory: tempfile::tempdir()?, listen: free_address()?, cloud, tls: false })
+    }
+
+    /// The same home, in which the API is served over TLS.
+    #[must_use]
+    pub fn secured(self) -> Self {
+        Self { tls: true, ..self }
+    }
+
+    /// The administrator's kubeconfig, which the daemon writes where the API is served over TLS.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.data_dir().join("admin.kubeconfig")
     }
 
     /// Address of the API, without a slash at its end.
     pub fn url(&self) -> String {
-        format!("http://{}", self.listen)
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.listen)
     }
 
     /// The data directory of the daemon.
@@ -84,7 +97,7 @@ impl Home {
             .spawn()
             .context("the daemon does not start")?;
         let mut daemon = Daemon { child, log };
-        daemon.until_it_answers(&format!("{}/version", self.url())).await?;
+        daemon.until_it_answers(self).await?;
         Ok(daemon)
     }
 
@@ -92,6 +105,9 @@ impl Home {
         let mut command = Command::new(binary("lamplighter")?);
         command.args(["serve", "--region", REGION, "--listen", &self.listen]);
         command.arg("--data-dir").arg(self.data_dir());
+        if !self.tls {
+            command.arg("--plain-http");
+        }
         match &self.cloud {
             Cloud::Endpoint { url, install, flags } => command
                 .args(["--cloud", "aws", "--install", install])
@@ -127,9 +143,16 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    async fn until_it_answers(&mut self, url: &str) -> Result<()> {
+    async fn until_it_answers(&mut self, home: &Home) -> Result<()> {
         let began = Instant::now();
-        while reqwest::get(url).await.and_then(reqwest::Response::error_for_status).is_err() {
+        // A client that trusts no certificate sees a secured port open, after the kubeconfig was written.
+        let answers = async || {
+            let url = format!("{}/version", home.url());
+            let plain = reqwest::get(url).await.and_then(reqwest::Response::error_for_status);
+            plain.is_ok()
+                || (home.tls && home.kubeconfig().exists() && TcpStream::connect(&home.listen).is_ok())
+        };
+        while !answers().await {
             ensure!(self.child.try_wait()?.is_none(), "the daemon ended: {}", self.log());
             ensure!(began.elapsed() < START, "the daemon does not answer: {}", self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;

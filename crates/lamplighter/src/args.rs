@@ -33,9 +33,33 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "LAMPLIGHTER_DATA_DIR", value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
 
-    /// Address of the API; only loopback, as there are no users yet [default: 127.0.0.1:1879]
+    /// Address of the API [default: 127.0.0.1:1879]
     #[arg(long, env = "LAMPLIGHTER_LISTEN", value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
+
+    /// Serve plain HTTP instead of TLS, on loopback only: everybody on this machine may do everything then
+    #[arg(long, env = "LAMPLIGHTER_PLAIN_HTTP")]
+    pub(crate) plain_http: bool,
+
+    /// Certificate of the API in PEM, with those up to its CA; read again when it changes [default: one of our own]
+    #[arg(long, env = "LAMPLIGHTER_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// Key of the certificate in PEM
+    #[arg(long, env = "LAMPLIGHTER_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+
+    /// More host names and addresses that our own certificate is for, separated by commas
+    #[arg(long, env = "LAMPLIGHTER_TLS_NAME", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) tls_name: Vec<String>,
+
+    /// CAs in PEM that may sign certificates of clients, besides our own: CN is the user, each O a group
+    #[arg(long, env = "LAMPLIGHTER_CLIENT_CA", value_name = "FILE")]
+    pub(crate) client_ca: Option<PathBuf>,
+
+    /// A second address that serves /metrics alone, over plain HTTP and without a token [default: none]
+    #[arg(long, env = "LAMPLIGHTER_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
 
     /// The cloud to keep: the real one, or a simulated region [default: sim]
     #[arg(long, env = "LAMPLIGHTER_CLOUD", value_enum)]

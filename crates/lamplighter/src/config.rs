@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use lamp_controller::Settings;
+use lamp_server::CertificateFiles;
 use serde::Deserialize;
 
 use crate::args::{CloudKind, LogFormat, ServeArgs};
@@ -15,6 +16,14 @@ use crate::args::{CloudKind, LogFormat, ServeArgs};
 pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     pub(crate) listen: SocketAddr,
+    /// HTTP without TLS, for everybody on this machine.
+    pub(crate) plain_http: bool,
+    /// Certificate and key to show instead of our own.
+    pub(crate) certificate: Option<CertificateFiles>,
+    /// Names that our own certificate is for besides those of the machine.
+    pub(crate) tls_names: Vec<String>,
+    pub(crate) client_authorities: Option<PathBuf>,
+    pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) cloud: CloudKind,
     pub(crate) install: String,
     /// Empty: none was named.
@@ -36,6 +45,12 @@ pub(crate) const SIMULATED_REGION: &str = "ap-northeast-2";
 struct File {
     data_dir: Option<PathBuf>,
     listen: Option<SocketAddr>,
+    plain_http: Option<bool>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    tls_name: Option<Names>,
+    client_ca: Option<PathBuf>,
+    metrics_listen: Option<SocketAddr>,
     cloud: Option<CloudKind>,
     install: Option<String>,
     region: Option<Names>,
@@ -82,12 +97,19 @@ impl Config {
     /// Merges flags (which hold the environment already) with the file that they name.
     pub(crate) fn load(args: &ServeArgs) -> anyhow::Result<Self> {
         let file = args.config.as_deref().map(read).transpose()?.unwrap_or_default();
+        let certificate =
+            certificate(args.tls_cert.clone().or(file.tls_cert), args.tls_key.clone().or(file.tls_key))?;
         let config = Self {
             data_dir: first(&args.data_dir, file.data_dir, "/var/lib/lamplighter".into()),
             listen: first(&args.listen, file.listen, SocketAddr::from(([127, 0, 0, 1], 1879))),
+            plain_http: args.plain_http || file.plain_http.unwrap_or_default(),
+            certificate,
+            tls_names: names(&args.tls_name, file.tls_name),
+            client_authorities: args.client_ca.clone().or(file.client_ca),
+            metrics_listen: args.metrics_listen.or(file.metrics_listen),
             cloud: first(&args.cloud, file.cloud, CloudKind::Sim),
             install: first(&args.install, file.install, "default".to_owned()),
-            regions: regions(&args.region, file.region),
+            regions: names(&args.region, file.region),
             observe_period: Duration::from_secs(first(&args.observe_seconds, file.observe_seconds, 15)),
             rate_percent: first(&args.rate_percent, file.rate_percent, 50),
             consistency_window: Duration::from_secs(first(
@@ -130,14 +152,37 @@ impl Config {
             "--sim-speed {}: must be 0.1 to 100000",
             self.sim_speed
         );
-        if let Err(error) = lamp_server::check_listen(self.listen) {
+        if let Err(error) = lamp_server::check_listen(self.listen, self.plain_http) {
             bail!("--listen {}: {error}", self.listen);
+        }
+        let secured = [
+            ("--tls-cert", self.certificate.is_some()),
+            ("--tls-name", !self.tls_names.is_empty()),
+            ("--client-ca", self.client_authorities.is_some()),
+        ];
+        for (flag, given) in secured {
+            ensure!(
+                !(self.plain_http && given),
+                "{flag} is of no use with --plain-http: leave out one of the two"
+            );
         }
         Ok(())
     }
 }
 
-fn regions(flags: &[String], file: Option<Names>) -> Vec<String> {
+fn certificate(
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+) -> anyhow::Result<Option<CertificateFiles>> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some(CertificateFiles { certificate, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => bail!("tlsCert stands without tlsKey: a certificate is of no use without its key"),
+        (None, Some(_)) => bail!("tlsKey stands without tlsCert: a key is of no use without its certificate"),
+    }
+}
+
+fn names(flags: &[String], file: Option<Names>) -> Vec<String> {
     if flags.is_empty() { file.map_or_else(Vec::new, Vec::from) } else { flags.to_vec() }
 }
 
@@ -206,13 +251,25 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_and_a_public_address_are_refused() {
+    fn an_unknown_key_and_plain_http_on_a_public_address_are_refused() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("lamplighter.yaml");
         std::fs::write(&path, "instal: x\n").unwrap();
         let unknown = Config::load(&ServeArgs { config: Some(path), ..ServeArgs::default() });
         assert!(unknown.unwrap_err().to_string().contains("instal"));
         let public = ServeArgs { listen: Some("0.0.0.0:1879".parse().unwrap()), ..ServeArgs::default() };
-        assert!(Config::load(&public).unwrap_err().to_string().contains("--listen"));
+        assert!(Config::load(&public).is_ok(), "TLS may be served anywhere");
+        let plain = ServeArgs { plain_http: true, ..public };
+        assert!(Config::load(&plain).unwrap_err().to_string().contains("--listen"));
+    }
+
+    #[test]
+    fn a_flag_without_effect_is_refused() {
+        let plain = ServeArgs { plain_http: true, ..ServeArgs::default() };
+        let named = ServeArgs { tls_name: vec!["lamp.example".to_owned()], ..plain.clone() };
+        let refused = Config::load(&named).unwrap_err().to_string();
+        assert_eq!(refused, "--tls-name is of no use with --plain-http: leave out one of the two");
+        let half = ServeArgs { tls_cert: Some("a.pem".into()), ..ServeArgs::default() };
+        assert!(Config::load(&half).unwrap_err().to_string().contains("without tlsKey"));
     }
 }

@@ -57,6 +57,8 @@ fn config(args: &DemoArgs, data_dir: PathBuf) -> Result<Config> {
     Config::load(&ServeArgs {
         data_dir: Some(data_dir),
         listen: Some(args.listen),
+        // It shows a simulated region to whoever sits at this machine.
+        plain_http: true,
         cloud: Some(CloudKind::Sim),
         install: Some("demo".to_owned()),
         region: vec![SIMULATED_REGION.to_owned()],

@@ -1,5 +1,7 @@
 //! The daemon: keeps LAMP sites on AWS as their specs say.
 
+mod admin;
+mod api;
 mod args;
 mod clock;
 mod config;

@@ -17,13 +17,14 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::api::{self, Door};
 use crate::clock::SpeedClock;
 use crate::config::Config;
 use crate::home;
 use crate::simulated::SimulatedRegions;
 
 /// A part of the daemon.
-type Task = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+pub(crate) type Task = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 /// The running daemon.
 pub(crate) struct Daemon {
@@ -84,23 +85,28 @@ impl Daemon {
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}: is another daemon running?", config.listen))?;
+        let clock: lamp_server::Clock = Arc::new(move || Clock::now(clock.as_ref()));
+        let door = Door::open(config, &store, listener.local_addr()?, Arc::clone(&clock)).await?;
         let server = Server::new(Dependencies {
             store,
             registry: registry.clone(),
             metrics_text: Arc::new(move || text(&registry)),
             readiness: Arc::new(move || readiness.iter().try_for_each(Readiness::check)),
-            clock: Arc::new(move || Clock::now(clock.as_ref())),
+            clock,
             limits: Limits::default(),
             shutdown: shutdown.clone(),
         })?;
-        Ok(Self::spawn(controllers, server, listener, &shutdown))
+        let mut parts = api::parts(&server, listener, &door, &shutdown);
+        if let Some(address) = config.metrics_listen {
+            parts.push(api::metrics(&server, address, &shutdown).await?);
+        }
+        Ok(Self::spawn(controllers, parts, &shutdown))
     }
 
     /// Each part runs until shutdown; when one ends, all end.
     fn spawn<C: Cloud>(
         controllers: Vec<Controller<C>>,
-        server: Server,
-        listener: TcpListener,
+        parts: Vec<Task>,
         shutdown: &CancellationToken,
     ) -> Self {
         let ended = CancellationToken::new();
@@ -114,7 +120,7 @@ impl Daemon {
             })
         };
         let keep = controllers.into_iter().map(|controller| keep(controller, shutdown.clone()));
-        let tasks = keep.chain(serve(server, listener, shutdown)).map(run).collect();
+        let tasks = keep.chain(parts).map(run).collect();
         Self { tasks, ended }
     }
 
@@ -137,22 +143,6 @@ impl Daemon {
 /// The controller of one region.
 fn keep<C: Cloud>(controller: Controller<C>, shutdown: CancellationToken) -> Task {
     Box::pin(async move { controller.run(shutdown).await.context("the controller failed") })
-}
-
-/// The API, and what it keeps in order by itself.
-fn serve(server: Server, listener: TcpListener, shutdown: &CancellationToken) -> [Task; 2] {
-    let router = server.router();
-    let (stop, cancelled) = (shutdown.clone(), shutdown.clone());
-    [
-        Box::pin(async move { lamp_server::serve(listener, router, stop).await.context("the API failed") }),
-        Box::pin(async move {
-            tokio::select! {
-                () = server.keep_namespaces() => {}
-                () = cancelled.cancelled() => {}
-            }
-            Ok(())
-        }),
-    ]
 }
 
 fn open(folder: &Path, clock: &Arc<SpeedClock>) -> Result<Store> {

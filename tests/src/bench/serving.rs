@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
-use lamp_server::{Dependencies, Limits, Server, serve};
+use lamp_server::{Dependencies, Limits, Security, Server, serve};
 use lamp_store::Store;
 use prometheus::{Registry, TextEncoder};
 use reqwest::Client;
@@ -39,7 +39,13 @@ impl Serving {
         let url = format!("http://{}", listener.local_addr()?);
         let router = server.router();
         tokio::spawn(async move { server.keep_namespaces().await });
-        tokio::spawn(serve(listener, router, shutdown.clone()));
+        tokio::spawn(serve(
+            listener,
+            router,
+            Security::Plain,
+            Limits::default().connections,
+            shutdown.clone(),
+        ));
         let serving = Self { url, shutdown, _directory: directory };
         serving.until_it_serves().await?;
         Ok(serving)

@@ -1,27 +1,27 @@
 //! What may be typed: the global flags and the verbs. Each verb's own flags stand beside its code.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    apply, delete, describe, diff, events, get, hold, import, kubeconfig, mode, operation, orphans, plan,
-    replay, scaling, sync, tree, version, wait, why,
+    apply, can_i, delete, describe, diff, events, get, hold, import, kubeconfig, login, mode, operation,
+    orphans, plan, replay, scaling, sync, tree, version, wait, whoami, why,
 };
 use crate::exit;
 
 const EXIT_CODES: &str = "Exit codes:
   0   done
-  1   failed (diff: there are differences)
+  1   failed (diff: there are differences; can-i: no)
   2   plan --detailed-exitcode: there are changes
   3   diff: failed
   64  wrong usage
   69  the daemon cannot be reached
   75  timed out
-  77  not allowed";
+  77  not allowed, or not logged in";
 
 /// Drives Lamplighter, the daemon that keeps LAMP sites on AWS as one spec says.
 #[derive(Debug, Parser)]
@@ -40,7 +40,8 @@ pub(crate) struct Invocation {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// Address of the daemon's API [default: http://127.0.0.1:1879]
+    /// Address of the daemon's API [default: that of /var/lib/lamplighter/admin.kubeconfig if it can be read, else
+    /// http://127.0.0.1:1879]
     #[arg(short, long, global = true, env = "LAMPLIGHTER_SERVER", value_name = "URL")]
     pub(crate) server: Option<String>,
     /// Context of the kubeconfig to use
@@ -49,6 +50,21 @@ pub(crate) struct Global {
     /// The kubeconfig file to use
     #[arg(long, global = true, env = "KUBECONFIG", value_name = "FILE")]
     pub(crate) kubeconfig: Option<OsString>,
+    /// Bearer token; others on this host may see it, so prefer `login`
+    #[arg(long, global = true, value_name = "TOKEN")]
+    pub(crate) token: Option<Token>,
+    /// File with the CA that signed the server's certificate, in PEM
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) certificate_authority: Option<PathBuf>,
+    /// Ask whatever answers, without a check of its certificate
+    #[arg(long, global = true)]
+    pub(crate) insecure_skip_tls_verify: bool,
+    /// Ask as this user, if one may
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub(crate) impersonate: Option<String>,
+    /// Ask as a member of this group; may be repeated
+    #[arg(long = "as-group", global = true, value_name = "GROUP")]
+    pub(crate) impersonate_groups: Vec<String>,
     /// Namespace of the objects [default: the context's, or "default"]
     #[arg(short, long, global = true, env = "LAMPLIGHTER_NAMESPACE", value_name = "NAME")]
     pub(crate) namespace: Option<String>,
@@ -61,6 +77,28 @@ pub(crate) struct Global {
     /// When to colour
     #[arg(long, global = true, default_value = "auto", value_name = "WHEN")]
     pub(crate) color: clap::ColorChoice,
+}
+
+/// A bearer token. It is not shown where anything is printed for debugging.
+#[derive(Clone)]
+pub(crate) struct Token(String);
+
+impl Token {
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Token {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token")
+    }
 }
 
 /// The verbs; kubectl's spelling for everything that kubectl has.
@@ -110,6 +148,12 @@ pub(crate) enum Command {
     Events(events::Events),
     /// Print a kubeconfig for the daemon, for kubectl and every other client
     Kubeconfig(kubeconfig::Kubeconfig),
+    /// Make a server and a token the current context of the kubeconfig
+    Login(login::Login),
+    /// Show who you are to the server
+    Whoami(whoami::Whoami),
+    /// Tell whether you may do something
+    CanI(can_i::CanI),
     /// Show the versions of this program and of the daemon
     Version(version::Version),
 }

@@ -1,10 +1,14 @@
 //! Requests to the daemon: the Kubernetes protocol, and nothing that a verb means by it.
 
+mod access;
 mod connect;
 mod follow;
 mod request;
+mod review;
 mod tail;
+mod trouble;
 
+pub(crate) use access::Access;
 pub(crate) use follow::{Follower, until};
 pub(crate) use request::{Selection, Write};
 pub(crate) use tail::Tail;
@@ -32,6 +36,7 @@ pub(crate) type Changes = BoxStream<'static, Result<WatchEvent<Value>, Failure>>
 /// The daemon, as far as this program knows it.
 pub(crate) struct Server {
     client: kube::Client,
+    access: Access,
     address: String,
     timeout: Duration,
     talk: Talk,
@@ -44,6 +49,11 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
+    /// With which credentials it is asked.
+    pub(crate) fn access(&self) -> &Access {
+        &self.access
+    }
+
     /// Where it is: `http://127.0.0.1:1879`.
     pub(crate) fn address(&self) -> &str {
         &self.address
@@ -81,38 +91,19 @@ impl Server {
             let unreadable = |e| Failure::failed(format!("{} answered what is no JSON: {e}", self.address));
             return serde_json::from_slice(&bytes).map_err(unreadable);
         }
-        Err(Failure::Api(Box::new(refusal(code, &bytes))))
+        Err(trouble::refused(&self.address, refusal(code, &bytes)))
     }
 
     /// Opens a watch. It ends when the server says so.
     pub(crate) async fn watch(&self, request: Request<Vec<u8>>) -> Result<Changes, Failure> {
         let stream = self.client.request_events::<Value>(request).await.map_err(|e| self.failure(e))?;
         let address = self.address.clone();
-        Ok(stream.map(move |event| event.map_err(|e| translate(&address, e))).boxed())
+        Ok(stream.map(move |event| event.map_err(|e| trouble::translate(&address, e))).boxed())
     }
 
     fn failure(&self, error: kube::Error) -> Failure {
-        translate(&self.address, error)
+        trouble::translate(&self.address, error)
     }
-}
-
-fn translate(address: &str, error: kube::Error) -> Failure {
-    match error {
-        kube::Error::Api(status) => Failure::Api(status),
-        kube::Error::Service(_) | kube::Error::HyperError(_) | kube::Error::ReadEvents(_) => {
-            Failure::Unreachable { address: address.to_owned(), cause: root(&error) }
-        }
-        other => Failure::failed(format!("cannot talk to {address}: {other}")),
-    }
-}
-
-/// The innermost cause says it best: `Connection refused (os error 111)`.
-fn root(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 /// The `Status` of a refusal, made up where a proxy or a bare 404 page answers.

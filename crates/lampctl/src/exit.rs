@@ -22,6 +22,8 @@ pub(crate) enum Outcome {
     Differs,
     /// `plan --detailed-exitcode` found changes.
     Changes,
+    /// `can-i` was answered with no.
+    No,
 }
 
 /// Why a verb could not do its work.
@@ -34,6 +36,11 @@ pub(crate) enum Failure {
          Start one with `lamplighter serve`, or name it with --server or LAMPLIGHTER_SERVER."
     )]
     Unreachable { address: String, cause: String },
+    /// Something answers, but client and server do not speak alike, or do not trust each other.
+    #[error("{0}")]
+    Misunderstood(String),
+    #[error("{0}")]
+    NotAllowed(String),
     #[error("{0}")]
     TimedOut(String),
     #[error("{}", describe(.0))]
@@ -77,7 +84,8 @@ impl Failure {
     fn code(&self) -> u8 {
         match self {
             Self::Usage(_) => USAGE,
-            Self::Unreachable { .. } => UNREACHABLE,
+            Self::Unreachable { .. } | Self::Misunderstood(_) => UNREACHABLE,
+            Self::NotAllowed(_) => NOT_ALLOWED,
             Self::TimedOut(_) => TIMED_OUT,
             Self::Api(status) if matches!(status.code, 401 | 403) => NOT_ALLOWED,
             Self::Api(_) | Self::Failed(_) | Self::Output(_) => FAILED,
@@ -95,7 +103,7 @@ impl Failure {
 /// What the server said, in kubectl's words.
 fn describe(status: &Status) -> String {
     if status.code == 401 {
-        return "You must be logged in to the server (Unauthorized).".to_owned();
+        return "You must be logged in to the server (Unauthorized): see `lampctl login`.".to_owned();
     }
     if status.reason.is_empty() {
         return format!("Error from server: {}", status.message);
@@ -108,7 +116,7 @@ fn describe(status: &Status) -> String {
 pub(crate) fn finish(result: Result<Outcome, Failure>, differs_is_one: bool) -> ExitCode {
     let code = match result {
         Ok(Outcome::Done) => 0,
-        Ok(Outcome::Differs) => FAILED,
+        Ok(Outcome::Differs | Outcome::No) => FAILED,
         Ok(Outcome::Changes) => CHANGES,
         Err(Failure::BrokenPipe) => 0,
         Err(failure) => {
@@ -135,6 +143,8 @@ mod tests {
         assert!(unreachable.to_string().contains("lamplighter serve"));
         assert_eq!(Failure::TimedOut(String::new()).code(), 75);
         assert_eq!((api(401).code(), api(403).code(), api(404).code()), (77, 77, 1));
+        assert_eq!(Failure::NotAllowed(String::new()).code(), 77);
+        assert_eq!(Failure::Misunderstood(String::new()).code(), 69);
         assert_eq!(Failure::Several(vec![api(403), api(403)]).code(), 77);
         assert_eq!(Failure::Several(vec![api(403), api(404)]).code(), 1);
         assert_eq!(Failure::BrokenPipe.code(), 0);

@@ -8,6 +8,7 @@ mod cli;
 mod client;
 mod commands;
 mod exit;
+mod kubeconfig;
 mod merge;
 mod plot;
 mod printer;

@@ -1,7 +1,7 @@
 //! What every verb works with: the server, the namespace, where output goes.
 
 use crate::cli::{Global, Invocation};
-use crate::client::Server;
+use crate::client::{Access, Server};
 use crate::exit::Failure;
 use crate::printer::Output;
 use crate::progress::Talk;
@@ -24,7 +24,8 @@ impl Session {
         let choice = color_choice(*color);
         choice.write_global();
         let talk = Talk::new(*quiet);
-        let server = Server::find(&invocation.global, invocation.plugin, *request_timeout, talk).await?;
+        let access = Access::find(&invocation.global, invocation.plugin)?;
+        let server = Server::connect(access, *request_timeout, talk).await?;
         let fallback = server.default_namespace().to_owned();
         Ok(Self {
             server,

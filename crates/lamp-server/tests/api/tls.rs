@@ -83,6 +83,14 @@ async fn plain_http_is_answered_with_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn tls_on_a_port_of_plain_http_is_told_so() {
+    let (plain, secure) = (crate::harness::start().await, Secure::start().await);
+    let address = plain.url.trim_start_matches("http://").parse().unwrap();
+    let refused = TlsClient::trusting(&secure.authority).connect(address).await.unwrap_err();
+    assert!(refused.to_string().contains("InvalidContentType"), "{refused}");
+}
+
+#[tokio::test]
 async fn whoever_dawdles_over_the_handshake_delays_nobody() {
     let api = Secure::start().await;
     let mut dawdlers = Vec::new();
@@ -172,9 +180,9 @@ async fn kubectl_trusts_our_own_authority() {
     let suite = move || {
         for binary in tool::installed() {
             let kubectl = Kubectl::with(binary.clone(), &cluster, "{token: a-token}");
-            kubectl.prints("apply -f shop.yaml", &["shop created"]);
+            kubectl.prints("apply -f shop.yaml", &["lampstack.lamplighter.dev/shop"]);
             kubectl.prints("get lamp", &["shop"]);
-            kubectl.prints("label lamp shop team=web", &["shop labeled"]);
+            kubectl.prints("annotate lamp shop seen=yes --overwrite", &["lampstack.lamplighter.dev/shop"]);
             kubectl.ok("get --raw /apis/lamplighter.dev/v1alpha1/namespaces/default/lampstacks");
             let fooled = Kubectl::with(binary, &strange, "{token: a-token}");
             fooled.refuses("get lamp", &["certificate signed by unknown authority"]);

@@ -1,9 +1,10 @@
 //! `kubeconfig`: how every other Kubernetes client finds the daemon.
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::exit::{Failure, Outcome};
+use crate::kubeconfig::{Entry, alone};
 use crate::printer::format::yaml_text;
 use crate::session::Session;
 
@@ -15,20 +16,11 @@ pub(crate) struct Kubeconfig {
 }
 
 impl Kubeconfig {
+    /// Prints the server, its CA and the credentials in use.
     pub(crate) fn run(self, session: &mut Session) -> Result<Outcome, Failure> {
-        let text = yaml_text(&config(&self.name, session.server.address(), &session.namespace))?;
-        session.out.write(&text)?;
+        let (cluster, user) = session.server.access().portable()?;
+        let context = json!({"cluster": self.name, "user": self.name, "namespace": session.namespace});
+        session.out.write(&yaml_text(&alone(&Entry { name: self.name, cluster, user, context }))?)?;
         Ok(Outcome::Done)
     }
-}
-
-fn config(name: &str, server: &str, namespace: &str) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": name, "cluster": {"server": server}}],
-        "users": [{"name": name, "user": {}}],
-        "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": namespace}}],
-        "current-context": name,
-    })
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 mod await_goal;
+pub(crate) mod can_i;
 pub(crate) mod delete;
 pub(crate) mod describe;
 pub(crate) mod diff;
@@ -11,6 +12,7 @@ mod history;
 pub(crate) mod hold;
 pub(crate) mod import;
 pub(crate) mod kubeconfig;
+pub(crate) mod login;
 pub(crate) mod mode;
 pub(crate) mod operation;
 pub(crate) mod orphans;
@@ -24,6 +26,7 @@ pub(crate) mod tree;
 mod upsert;
 pub(crate) mod version;
 pub(crate) mod wait;
+pub(crate) mod whoami;
 pub(crate) mod why;
 
 use crate::cli::{Command, Invocation};
@@ -32,6 +35,10 @@ use crate::session::Session;
 
 /// Does what was typed.
 pub(crate) async fn run(invocation: Invocation) -> Result<Outcome, Failure> {
+    // It names its own server.
+    if let Command::Login(verb) = invocation.command {
+        return verb.run(invocation.global).await;
+    }
     let mut session = Session::open(&invocation).await?;
     let session = &mut session;
     match invocation.command {
@@ -57,6 +64,9 @@ pub(crate) async fn run(invocation: Invocation) -> Result<Outcome, Failure> {
         Command::Promote(verb) => verb.run(session).await,
         Command::Events(verb) => verb.run(session).await,
         Command::Kubeconfig(verb) => verb.run(session),
+        Command::Login(verb) => verb.run(invocation.global).await,
+        Command::Whoami(verb) => verb.run(session).await,
+        Command::CanI(verb) => verb.run(session).await,
         Command::Version(verb) => verb.run(session).await,
     }
 }

@@ -13,6 +13,8 @@ pub(crate) struct Asked {
     pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) table: bool,
+    /// Each header on a line, in lower case.
+    pub(crate) head: String,
     pub(crate) body: Value,
 }
 
@@ -34,17 +36,45 @@ pub(crate) struct Fake {
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
+/// What a connection is answered by.
+trait Stream: Read + Write {}
+impl<S: Read + Write> Stream for S {}
+
 impl Fake {
     /// Serves until the test ends.
     pub(crate) fn start(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+        Self::serve("http", |stream| Box::new(stream), answer)
+    }
+
+    /// Serves TLS with a certificate that stands for itself; gives it as well, in PEM.
+    pub(crate) fn start_tls(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> (Self, String) {
+        let issued = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::try_from(issued.signing_key.serialize_der()).unwrap();
+        let config = rustls::ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![issued.cert.der().clone()], key)
+            .unwrap();
+        let config = Arc::new(config);
+        let secure = move |stream| -> Box<dyn Stream> {
+            let session = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            Box::new(rustls::StreamOwned::new(session, stream))
+        };
+        (Self::serve("https", secure, answer), issued.cert.pem())
+    }
+
+    fn serve(
+        scheme: &str,
+        open: impl Fn(TcpStream) -> Box<dyn Stream> + Send + Sync + 'static,
+        answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
+        let address = format!("{scheme}://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let (log, answer) = (Arc::clone(&asked), Arc::new(answer));
+        let (log, answer, open) = (Arc::clone(&asked), Arc::new(answer), Arc::new(open));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
-                std::thread::spawn(move || serve(stream.unwrap(), &log, answer.as_ref()));
+                let (log, answer, open) = (Arc::clone(&log), Arc::clone(&answer), Arc::clone(&open));
+                std::thread::spawn(move || serve(&mut *open(stream.unwrap()), &log, answer.as_ref()));
             }
         });
         Self { address, asked }
@@ -56,8 +86,8 @@ impl Fake {
     }
 }
 
-fn serve(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked) -> Reply) {
-    let Some(asked) = read(&mut stream) else { return };
+fn serve(stream: &mut dyn Stream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked) -> Reply) {
+    let Some(asked) = read(stream) else { return };
     log.lock().unwrap().push(asked.clone());
     let (code, lines) = answer(&asked);
     let body: String = lines.iter().map(|line| format!("{line}\n")).collect();
@@ -69,13 +99,13 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked)
     let _ = stream.write_all((head + &body).as_bytes());
 }
 
-fn read(stream: &mut TcpStream) -> Option<Asked> {
+fn read(stream: &mut dyn Stream) -> Option<Asked> {
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first).ok()?;
     let mut words = first.split_whitespace();
     let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let (mut length, mut table) = (0, false);
+    let (mut length, mut table, mut head) = (0, false, String::new());
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
@@ -86,13 +116,14 @@ fn read(stream: &mut TcpStream) -> Option<Asked> {
         if let Some(text) = line.strip_prefix("content-length:") {
             length = text.trim().parse().ok()?;
         }
+        head += &format!("{line}\n");
         table |= line.starts_with("accept:") && line.contains("as=table");
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    Some(Asked { method, path: path.to_owned(), query: query.to_owned(), table, body })
+    Some(Asked { method, path: path.to_owned(), query: query.to_owned(), table, head, body })
 }
 
 pub(crate) fn ok(value: Value) -> Reply {

@@ -4,6 +4,7 @@
 
 mod exit_codes;
 mod fake;
+mod login;
 mod operations;
 mod orphans;
 mod output;

@@ -41,9 +41,9 @@ fn paused(name: &str) -> Result<LampStack> {
 
 /// A daemon, its stacks, and one of them, `shop`, of which the controller has said that it is paused.
 async fn with_shop() -> Result<(Home, Daemon, Api<LampStack>)> {
-    let home = Home::simulated(1)?;
+    let home = Home::simulated(1)?.secured();
     let daemon = home.start().await?;
-    let api = daemon::stacks(&home)?;
+    let api = daemon::secured_stacks(&home).await?;
     api.create(&create(), &paused("shop")?).await?;
     until(&api, "shop", |stack| stack.status.as_ref().is_some_and(|status| !status.conditions.is_empty()))
         .await?;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use kube::api::Api;
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use lamp_api::conditions::{is_true, types};
 use lamp_api::v1alpha1::LampStack;
 use lamp_tests::daemon::Home;
@@ -11,6 +12,13 @@ use lamp_tests::daemon::Home;
 /// A client of its API.
 pub(crate) fn client(home: &Home) -> Result<kube::Client> {
     Ok(kube::Client::try_from(kube::Config::new(home.url().parse()?))?)
+}
+
+/// The stacks of the namespace `default`, by the administrator's kubeconfig.
+pub(crate) async fn secured_stacks(home: &Home) -> Result<Api<LampStack>> {
+    let kubeconfig = Kubeconfig::read_from(home.kubeconfig())?;
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    Ok(Api::namespaced(kube::Client::try_from(config)?, "default"))
 }
 
 /// The stacks of the namespace `default`.

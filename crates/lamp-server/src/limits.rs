@@ -27,7 +27,7 @@ pub struct Limits {
     pub requests_each: u32,
     /// Requests of one user at once. Default 300, which is what kubectl allows itself when it looks around.
     pub burst_each: u32,
-    /// Wrong credentials from one address in a minute. Default 10.
+    /// Wrong credentials from one address in a minute. Default 60: a kubectl whose token ended sends five in each command.
     pub failures_each: u32,
     /// Time between two bookmarks of a watch that asked for them. Default 60 s.
     pub bookmark: Duration,
@@ -44,7 +44,7 @@ impl Default for Limits {
             watches_each: 100,
             requests_each: 50,
             burst_each: 300,
-            failures_each: 10,
+            failures_each: 60,
             bookmark: Duration::from_secs(60),
             connections: 1024,
         }

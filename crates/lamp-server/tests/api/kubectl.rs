@@ -1,4 +1,4 @@
-//! The unmodified kubectl, in every version that is installed.
+//! The unmodified kubectl, in every version that is installed, over TLS and with a token.
 
 mod access;
 mod changing;
@@ -14,7 +14,7 @@ use lamp_api::kinds::LAMPSTACK;
 use lamp_store::Store;
 use serde_json::{Value, json};
 
-use crate::harness;
+use crate::tls::secure::Secure;
 use tool::Kubectl;
 
 /// Runs one suite with each kubectl, each against a server of its own.
@@ -31,9 +31,10 @@ async fn with_each(suite: fn(&Kubectl)) {
 }
 
 async fn run(binary: PathBuf, suite: fn(&Kubectl)) {
-    let api = harness::start().await;
+    let api = Secure::start().await;
+    let user = format!("{{token: {}}}", api.administrator().await);
     let controller = tokio::spawn(play_controller(api.store.clone()));
-    let kubectl = Arc::new(Kubectl::new(binary, &api.url));
+    let kubectl = Arc::new(Kubectl::with(binary, &api.cluster(), &user));
     let here = Arc::clone(&kubectl);
     tokio::task::spawn_blocking(move || suite(&here))
         .await

@@ -1,7 +1,7 @@
 //! The API over TLS.
 
 mod client;
-mod secure;
+pub(crate) mod secure;
 
 use std::time::{Duration, Instant};
 
@@ -169,22 +169,18 @@ async fn a_replaced_certificate_is_shown_to_new_connections_while_open_ones_go_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kubectl_trusts_our_own_authority() {
+async fn kubectl_trusts_our_own_authority_and_no_other() {
     let api = Secure::start().await;
-    let cluster = format!(
-        "{{server: 'https://{}', certificate-authority-data: {}}}",
-        api.address,
-        base64(&api.authority)
-    );
+    let (cluster, token) = (api.cluster(), api.administrator().await);
     let strange = cluster.replace(&base64(&api.authority), &base64(&Secure::start().await.authority));
     let suite = move || {
         for binary in tool::installed() {
-            let kubectl = Kubectl::with(binary.clone(), &cluster, "{token: a-token}");
-            kubectl.prints("apply -f shop.yaml", &["lampstack.lamplighter.dev/shop"]);
-            kubectl.prints("get lamp", &["shop"]);
-            kubectl.prints("annotate lamp shop seen=yes --overwrite", &["lampstack.lamplighter.dev/shop"]);
-            kubectl.ok("get --raw /apis/lamplighter.dev/v1alpha1/namespaces/default/lampstacks");
-            let fooled = Kubectl::with(binary, &strange, "{token: a-token}");
+            let user = format!("{{token: {token}}}");
+            Kubectl::with(binary.clone(), &cluster, &user)
+                .prints("apply -f shop.yaml", &["lampstack.lamplighter.dev/shop"]);
+            let unknown = Kubectl::with(binary.clone(), &cluster, "{token: a-token}");
+            unknown.refuses("get lamp", &["You must be logged in to the server"]);
+            let fooled = Kubectl::with(binary, &strange, &user);
             fooled.refuses("get lamp", &["certificate signed by unknown authority"]);
         }
     };

@@ -53,10 +53,6 @@ pub(crate) struct Kubectl {
 pub(crate) const SHOP: &str = include_str!("../shop.yaml");
 
 impl Kubectl {
-    pub(crate) fn new(binary: PathBuf, server: &str) -> Kubectl {
-        Kubectl::with(binary, &format!("{{server: '{server}'}}"), "{}")
-    }
-
     /// With the `cluster` and the `user` of a kubeconfig, in YAML.
     pub(crate) fn with(binary: PathBuf, cluster: &str, user: &str) -> Kubectl {
         let home = tempfile::tempdir().unwrap();

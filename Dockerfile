@@ -4,8 +4,8 @@
 #   docker build -t lamplighter .
 #   docker run --rm --network host lamplighter demo
 #
-# The API has no authentication yet, so the daemon listens on loopback addresses only: in a container it is reached
-# over the host's network (`--network host`), not over a published port.
+# The demo serves plain HTTP, on loopback addresses only, and needs the host's network; `serve --listen 0.0.0.0:1879` speaks
+# TLS and can be reached over a published port.
 
 FROM rust:1.95-bookworm AS chef
 RUN cargo install cargo-chef --version 0.1.78 --locked

@@ -9,7 +9,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
     apply, can_i, delete, describe, diff, events, get, hold, import, kubeconfig, login, mode, operation,
-    orphans, plan, replay, scaling, sync, tree, version, wait, whoami, why,
+    orphans, plan, replay, scaling, sync, token, tree, version, wait, whoami, why,
 };
 use crate::exit;
 
@@ -154,6 +154,8 @@ pub(crate) enum Command {
     Whoami(whoami::Whoami),
     /// Tell whether you may do something
     CanI(can_i::CanI),
+    /// Make tokens for people and programs
+    Token(token::Token),
     /// Show the versions of this program and of the daemon
     Version(version::Version),
 }
@@ -204,6 +206,14 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(signed).map_err(|_| expected())
 }
 
+/// As [`duration`], and `90d`.
+pub(crate) fn days(text: &str) -> Result<Duration, String> {
+    match text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok()) {
+        Some(days) => Ok(Duration::from_secs(u64::from(days) * 24 * 3600)),
+        None => duration(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,5 +252,8 @@ mod tests {
         assert_eq!(duration("0"), Ok(Duration::ZERO));
         assert!(duration("soon").unwrap_err().contains("is no duration"));
         assert!(duration("-5s").is_err());
+        assert_eq!(days("90d"), Ok(Duration::from_secs(90 * 24 * 3600)));
+        assert_eq!(days("8h"), Ok(Duration::from_secs(8 * 3600)));
+        assert!(days("d").is_err());
     }
 }

@@ -1,27 +1,33 @@
 //! The connections on which the API is served: how many, with or without TLS, and what a request knows of its own.
 
+mod door;
+mod peer;
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
-use http::{Extensions, Request};
+use http::Request;
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
-use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::tls::{self, ClientCertificate, HANDSHAKE_TIMEOUT, Tls};
+use crate::tls::{self, HANDSHAKE_TIMEOUT, Tls};
+use door::Door;
+use peer::Peer;
+pub(crate) use peer::{PeerAddress, Transport};
 
 /// How connections are secured.
 #[derive(Clone, Debug)]
@@ -29,36 +35,6 @@ pub enum Security {
     /// HTTP without TLS.
     Plain,
     Tls(Tls),
-}
-
-/// How a request came; each has it as an extension.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Transport {
-    Plain,
-    Tls,
-}
-
-/// From where a request came; each has it as an extension.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PeerAddress(pub(crate) SocketAddr);
-
-/// Who is at the other end of a connection.
-#[derive(Clone, Debug)]
-struct Peer {
-    address: PeerAddress,
-    transport: Transport,
-    certificate: Option<ClientCertificate>,
-}
-
-impl Peer {
-    /// Tells a request of it. A certificate that has expired meanwhile says nothing any more.
-    fn introduce(&self, extensions: &mut Extensions) {
-        extensions.insert(self.address);
-        extensions.insert(self.transport);
-        if let Some(certificate) = self.certificate.as_ref().filter(|it| Timestamp::now() < it.until) {
-            extensions.insert(certificate.clone());
-        }
-    }
 }
 
 /// How long a client may take to send the head of a request.
@@ -71,8 +47,6 @@ const STREAMS: u32 = 250;
 const GRACE: Duration = Duration::from_secs(10);
 /// After the system refused a connection, for lack of file descriptors for example.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How often it is told that there are too many connections.
-const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 
 /// Serves `router` on `listener` until `shutdown`, HTTP/1.1 and HTTP/2; then lets requests finish. At most `limit`
 /// connections are open at once ([`crate::Limits::connections`]).
@@ -91,7 +65,7 @@ pub async fn serve(
     let is_secure = matches!(security, Security::Tls(_));
     tracing::info!(address = %listener.local_addr()?, tls = is_secure, "serving the API");
     let open = TaskTracker::new();
-    let mut door = Door { listener, places: Arc::new(Semaphore::new(limit)), complained: None };
+    let mut door = Door::new(listener, limit);
     loop {
         let accepted = tokio::select! {
             accepted = door.accept() => accepted,
@@ -116,32 +90,6 @@ pub async fn serve(
         tracing::warn!(open = open.len(), "closing connections that did not finish");
     }
     Ok(())
-}
-
-/// Where connections come in. Those beyond the limit wait in the system's queue, which costs no file descriptor: a
-/// client that waits a second is served, one that is cut off fails, or comes back at once and makes it worse.
-struct Door {
-    listener: TcpListener,
-    places: Arc<Semaphore>,
-    complained: Option<Instant>,
-}
-
-impl Door {
-    async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-        if self.places.available_permits() == 0 {
-            self.complain();
-        }
-        let place = Arc::clone(&self.places).acquire_owned().await.map_err(io::Error::other)?;
-        let (stream, address) = self.listener.accept().await?;
-        Ok((stream, address, place))
-    }
-
-    fn complain(&mut self) {
-        if self.complained.is_none_or(|last| last.elapsed() >= COMPLAIN_EVERY) {
-            tracing::warn!("as many connections are open as may be: new ones wait until one ends");
-            self.complained = Some(Instant::now());
-        }
-    }
 }
 
 async fn connection(
@@ -233,6 +181,3 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .max_header_list_size(HEADERS.into());
     builder
 }
-
-#[cfg(test)]
-mod tests;

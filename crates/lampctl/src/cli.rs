@@ -1,7 +1,9 @@
 //! What may be typed: the global flags and the verbs. Each verb's own flags stand beside its code.
 
+mod global;
+
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use crate::commands::{
     orphans, plan, replay, scaling, sync, token, tree, version, wait, whoami, why,
 };
 use crate::exit;
+pub(crate) use global::{Global, Token};
 
 const EXIT_CODES: &str = "Exit codes:
   0   done
@@ -34,71 +37,6 @@ pub(crate) struct Invocation {
     /// Whether `kubectl` started this as its plugin; then its kubeconfig says where the server is.
     #[arg(skip)]
     pub(crate) plugin: bool,
-}
-
-/// Flags that every verb takes.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Global options")]
-pub(crate) struct Global {
-    /// Address of the daemon's API [default: that of /var/lib/lamplighter/admin.kubeconfig if it can be read, else
-    /// http://127.0.0.1:1879]
-    #[arg(short, long, global = true, env = "LAMPLIGHTER_SERVER", value_name = "URL")]
-    pub(crate) server: Option<String>,
-    /// Context of the kubeconfig to use
-    #[arg(long, global = true, value_name = "NAME")]
-    pub(crate) context: Option<String>,
-    /// The kubeconfig file to use
-    #[arg(long, global = true, env = "KUBECONFIG", value_name = "FILE")]
-    pub(crate) kubeconfig: Option<OsString>,
-    /// Bearer token; others on this host may see it, so prefer `login`
-    #[arg(long, global = true, value_name = "TOKEN")]
-    pub(crate) token: Option<Token>,
-    /// File with the CA that signed the server's certificate, in PEM
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) certificate_authority: Option<PathBuf>,
-    /// Ask whatever answers, without a check of its certificate
-    #[arg(long, global = true)]
-    pub(crate) insecure_skip_tls_verify: bool,
-    /// Ask as this user, if one may
-    #[arg(long = "as", global = true, value_name = "USER")]
-    pub(crate) impersonate: Option<String>,
-    /// Ask as a member of this group; may be repeated
-    #[arg(long = "as-group", global = true, value_name = "GROUP")]
-    pub(crate) impersonate_groups: Vec<String>,
-    /// Namespace of the objects [default: the context's, or "default"]
-    #[arg(short, long, global = true, env = "LAMPLIGHTER_NAMESPACE", value_name = "NAME")]
-    pub(crate) namespace: Option<String>,
-    /// How long one request may take; 0 means no limit
-    #[arg(long, global = true, default_value = "30s", value_parser = duration, value_name = "DURATION")]
-    pub(crate) request_timeout: Duration,
-    /// No progress and no remarks on standard error; errors still show
-    #[arg(short, long, global = true)]
-    pub(crate) quiet: bool,
-    /// When to colour
-    #[arg(long, global = true, default_value = "auto", value_name = "WHEN")]
-    pub(crate) color: clap::ColorChoice,
-}
-
-/// A bearer token. It is not shown where anything is printed for debugging.
-#[derive(Clone)]
-pub(crate) struct Token(String);
-
-impl Token {
-    pub(crate) fn text(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&str> for Token {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Token")
-    }
 }
 
 /// The verbs; kubectl's spelling for everything that kubectl has.

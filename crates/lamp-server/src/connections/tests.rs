@@ -7,7 +7,9 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::body::Body;
 use axum::routing::get;
+use http::Extensions;
 use http_body_util::BodyExt;
+use jiff::Timestamp;
 use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
@@ -15,7 +17,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::TlsConnector;
 
 use super::*;
-use crate::tls::{OwnCertificates, ServerNames, TlsSources};
+use crate::tls::{ClientCertificate, OwnCertificates, ServerNames, TlsSources};
 
 async fn tell(
     Extension(PeerAddress(address)): Extension<PeerAddress>,

@@ -1,10 +1,12 @@
 //! How certificates are made: ECDSA P-256 throughout.
 
+use data_encoding::HEXLOWER;
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData,
 };
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::{ServerNames, TlsError};
@@ -24,10 +26,12 @@ pub(super) fn new_key() -> Result<KeyPair, TlsError> {
     KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|error| failed(&error))
 }
 
-/// The certificate of a CA with this key, in PEM.
+/// The certificate of a CA with this key, in PEM. The key is in its name: clients that met two CAs of one name would
+/// complain of a wrong signature, which says nothing of an unknown CA.
 pub(super) fn authority(key: &KeyPair, now: Timestamp) -> Result<String, TlsError> {
+    let print = Sha256::digest(key.subject_public_key_info());
     let mut parameters = CertificateParams::default();
-    parameters.distinguished_name = name("Lamplighter CA");
+    parameters.distinguished_name = name(&format!("Lamplighter CA {}", HEXLOWER.encode(&print[..4])));
     parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     (parameters.not_before, parameters.not_after) = (at(now - BACKDATED)?, at(now + AUTHORITY_LIFE)?);

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rcgen::{CertificateParams, DnType, KeyPair};
 use tempfile::TempDir;
 
-use super::{CertificateFiles, OwnCertificates, ServerNames, Tls, TlsError, TlsSources};
+use super::{CertificateFiles, OwnCertificates, ServerNames, Tls, TlsError, TlsSources, inspect};
 
 fn names(extra: &[&str]) -> ServerNames {
     let extra: Vec<String> = extra.iter().map(|name| (*name).to_owned()).collect();
@@ -92,15 +92,20 @@ fn what_is_damaged_or_belongs_elsewhere_is_made_anew_but_the_authority_is_not() 
 }
 
 #[test]
-fn an_authority_that_ends_keeps_its_key() {
+fn an_authority_that_ends_keeps_its_key_and_its_name() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path();
     own(folder, &[], now());
     let key = text(folder, "ca.key");
     let old = text(folder, "ca.crt");
-    own(folder, &[], now() + days(3630));
+    let name = |authority: &OwnCertificates| {
+        inspect::parse(authority.authority_certificate()).unwrap().subject().to_string()
+    };
+    let first = name(&own(folder, &[], now()));
+    assert_eq!(name(&own(folder, &[], now() + days(3630))), first);
     assert_ne!(text(folder, "ca.crt"), old);
     assert_eq!(text(folder, "ca.key"), key);
+    assert_ne!(name(&own(&folder.join("another"), &[], now())), first);
 }
 
 /// An operator's certificate, valid for the next year.

@@ -38,10 +38,13 @@ pub(super) fn refused(address: &str, status: Status) -> Failure {
 fn tls(address: &str, error: &rustls::Error) -> Option<Failure> {
     use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage as Invalid};
     Some(match error {
-        InvalidCertificate(CertificateError::UnknownIssuer) => Failure::Misunderstood(format!(
-            "the certificate of {address} is of a CA that is not trusted here: name that CA with \
+        // The latter where another CA of the same name is trusted.
+        InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
+            Failure::Misunderstood(format!(
+                "the certificate of {address} is of a CA that is not trusted here: name that CA with \
              --certificate-authority, which is ca.crt among the daemon's certificates"
-        )),
+            ))
+        }
         InvalidCertificate(_) => {
             Failure::Misunderstood(format!("the certificate of {address} is not accepted: {error}"))
         }

@@ -1,5 +1,7 @@
 //! Which credentials are used where.
 
+use serde_json::json;
+
 use super::*;
 use crate::cli::{self, Invocation};
 

@@ -6,6 +6,7 @@ use futures::StreamExt;
 use lamp_cloud::{Body, Cloud, Kind, LedgerEntry, Part, Read, Reading, ResourceId};
 use lamp_plan::{Action, Ledger, Precondition, Priority};
 
+use crate::audit;
 use crate::calls::Turn;
 use crate::engine::Shared;
 use crate::ledger::{self, LedgerError};
@@ -133,6 +134,7 @@ async fn act<C: Cloud>(
     shared.note(&action.request);
     let concluded = outcome::concluded(opened, &ending, shared.clock.now());
     ledger::write(&shared.store, uid, &action.part, Some(&concluded)).await?;
+    audit::record(shared, mandate, action, &ending);
     Ok((Some(concluded), ending))
 }
 

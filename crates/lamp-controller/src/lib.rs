@@ -24,6 +24,7 @@
 //! | `runtime` | queue, runner and informer: they know keys, and nothing of stacks |
 
 mod answer;
+mod audit;
 mod budget;
 mod calls;
 mod controller;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `gate` | the door that every request goes through |
 //! | `authentication`, `impersonation` | who asks, or as whom |
+//! | `audit` | what is written down of it |
 //! | `rates` | how often someone may ask |
 //! | `request`, `attributes` | what is asked for |
 //! | `policy`, `rule` | what roles and bindings allow; pure |
@@ -12,6 +13,7 @@
 //! | `defaults` | the roles that are there from the start |
 
 mod attributes;
+mod audit;
 mod authentication;
 mod caller;
 mod coverage;

@@ -17,9 +17,11 @@
 //! | `watch` | [`Watch`], changes from a revision on |
 //! | `backend` | where rows are durable: a data directory, or memory |
 //! | `journal` | every batch in order, and checkpoints: the truth of a data directory |
+//! | `audit` | who asked and what was changed, in lines that prove each other |
 //! | `damage` | what was found damaged, and made good |
 //! | `care` | a data directory without a daemon: verify, export, import, rebuild |
 
+mod audit;
 pub mod backend;
 pub mod care;
 mod damage;
@@ -37,6 +39,7 @@ mod transaction;
 mod watch;
 mod writer;
 
+pub use audit::{AuditLog, AuditVerified};
 pub use damage::{Damage, DamagedPart, Health};
 pub use error::StoreError;
 pub use history::{ChangeKind, WatchEvent};

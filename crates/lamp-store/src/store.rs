@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::audit::AuditLog;
 use crate::backend::{Backend, DiskBackend, MemoryBackend};
 use crate::damage::Health;
 use crate::error::StoreError;
@@ -28,6 +29,7 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct Store {
     state: Arc<State>,
     backend: Arc<dyn Backend>,
+    audit: AuditLog,
     // Its last clone ends the writer.
     writer: Arc<WriterHandle>,
 }
@@ -46,7 +48,8 @@ impl Store {
         let backend = Arc::new(DiskBackend::new(dir)?);
         let place = dir.display().to_string();
         let instance = identity::new_instance(clock(), &place);
-        Store::start(backend, Arc::new(clock), &instance, place)
+        let store = Store::start(backend, Arc::new(clock), &instance, place)?;
+        Ok(Store { audit: AuditLog::of(dir), ..store })
     }
 
     /// A new store that lives as long as its handles. The same writes give the same uids and revisions each time.
@@ -81,12 +84,22 @@ impl Store {
         };
         let state = Arc::new(State::new(index));
         let writer = Writer::new(Arc::clone(&state), Arc::clone(&backend), clock, place);
-        Ok(Store { state, writer: Arc::new(WriterHandle::start(writer)?), backend })
+        Ok(Store {
+            state,
+            writer: Arc::new(WriterHandle::start(writer)?),
+            backend,
+            audit: AuditLog::default(),
+        })
     }
 
     /// The revision of the newest change of any object.
     pub fn head(&self) -> Revision {
         self.state.read().root.head
+    }
+
+    /// Who asked what, and what was changed on AWS.
+    pub fn audit(&self) -> &AuditLog {
+        &self.audit
     }
 
     /// A number that grows with each change of an object of this kind, and only then.

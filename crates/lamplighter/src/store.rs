@@ -26,6 +26,10 @@ fn verify(dir: &Path) -> Result<()> {
     for (plural, count) in &verified.counts {
         println!("  {count} {plural}");
     }
+    println!("  {} lines of the audit log", verified.audit.entries);
+    if let Some(broken) = &verified.audit.broken {
+        println!("tampered with, or damaged: the audit log, {broken}");
+    }
     for damage in &verified.damage {
         println!("damaged: {damage}");
     }
@@ -35,6 +39,9 @@ fn verify(dir: &Path) -> Result<()> {
              `lamplighter store rebuild --data-dir {}`",
             dir.display()
         ),
+        None if verified.damage.is_empty() && verified.audit.broken.is_some() => {
+            bail!("the audit log is not as it was written; the rest is sound")
+        }
         None if verified.is_sound() => println!("sound: everything is as it was written"),
         None => {
             bail!("the store is damaged, and nothing of it is lost: the daemon makes it good when it starts")

@@ -1,5 +1,6 @@
 //! Roles and bindings, and what they would allow, over HTTP.
 
+mod audit;
 mod escalation;
 mod matrix;
 mod tokens;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::take;
+use crate::audit::{AuditLog, AuditVerified};
 use crate::backend::examine;
 use crate::damage::Damage;
 use crate::error::StoreError;
@@ -18,6 +19,8 @@ pub struct Verified {
     pub lost: Option<String>,
     /// What the journal holds, for a person.
     pub journal: String,
+    /// What the audit log was found to be.
+    pub audit: AuditVerified,
     /// How many objects there are, by plural; records of what was made are `ledger`.
     pub counts: BTreeMap<String, usize>,
 }
@@ -25,7 +28,7 @@ pub struct Verified {
 impl Verified {
     /// Whether everything is as it was written.
     pub fn is_sound(&self) -> bool {
-        self.damage.is_empty() && self.lost.is_none()
+        self.damage.is_empty() && self.lost.is_none() && self.audit.broken.is_none()
     }
 }
 
@@ -43,7 +46,13 @@ pub fn verify(dir: &Path) -> Result<Verified, StoreError> {
         Ok(index) => (None, count(&index.unwrap_or_default())),
         Err(why) => (Some(why), BTreeMap::new()),
     };
-    Ok(Verified { damage: examined.damage, lost, journal: examined.summary, counts })
+    Ok(Verified {
+        damage: examined.damage,
+        lost,
+        journal: examined.summary,
+        audit: AuditLog::verify(dir)?,
+        counts,
+    })
 }
 
 fn count(index: &index::Index) -> BTreeMap<String, usize> {

@@ -113,6 +113,13 @@ def snapshots():
     return sorted(name for name in names if not name.startswith("rds:"))
 
 
+def secrets():
+    """The values of all secrets."""
+    manager = client("secretsmanager")
+    names = [row["Name"] for row in manager.list_secrets()["SecretList"]]
+    return sorted(manager.get_secret_value(SecretId=name)["SecretString"] for name in names)
+
+
 def put_metric(namespace, name, dimensions, value, seconds_ago="0"):
     """`dimensions` is `Name=Value,Name=Value`."""
     ago = datetime.timedelta(seconds=int(seconds_ago))
@@ -248,7 +255,7 @@ COMMANDS = {
     function.__name__.replace("_", "-"): function
     for function in (
         certificate, make_vpc, suspend, terminate, take_tags, make_interface, remove_interface, deregister, targets, members, capacity, policies, resize,
-        replicas, delete_database, revoke_everything, snapshots, put_metric, put_minutes, tagged, parts, networks, look, spoil, mend,
+        replicas, delete_database, revoke_everything, snapshots, secrets, put_metric, put_minutes, tagged, parts, networks, look, spoil, mend,
     )
 }
 

@@ -105,7 +105,10 @@ impl Home {
         let mut command = Command::new(binary("lamplighter")?);
         command.args(["serve", "--region", REGION, "--listen", &self.listen]);
         command.arg("--data-dir").arg(self.data_dir());
-        if !self.tls {
+        if self.tls {
+            // All that can be said, and none of it a secret.
+            command.env("RUST_LOG", "trace");
+        } else {
             command.arg("--plain-http");
         }
         match &self.cloud {
@@ -173,6 +176,14 @@ impl Daemon {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
+    }
+
+    /// All that all processes of this home have said.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn whole_log(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(&self.log)?)
     }
 
     /// The end of what all processes of this home have said.

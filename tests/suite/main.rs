@@ -20,6 +20,8 @@ mod policy;
 mod promtool;
 mod replay_command;
 mod scaling;
+mod secrets;
+mod secured;
 mod site;
 mod store_command;
 mod support;

@@ -119,7 +119,10 @@ fn server(
     match operator::pair(&certificate, &private) {
         Ok(pair) if is_good(&pair, names, authority, now) => return Ok(pair),
         Ok(_) => tracing::info!(file = %certificate.display(), "the certificate of the API is renewed"),
-        Err(error) => tracing::info!(%error, "a certificate of the API is made"),
+        Err(error) if certificate.exists() => {
+            tracing::warn!(%error, "the certificate of the API is made anew, as what is there cannot be used");
+        }
+        Err(_) => tracing::info!(file = %certificate.display(), "a certificate of the API is made"),
     }
     let failed = |error: rcgen::Error| TlsError::Issue(error.to_string());
     let issuer = Issuer::from_ca_cert_der(&authority.certificate, key).map_err(failed)?;

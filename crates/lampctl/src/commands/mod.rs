@@ -22,6 +22,7 @@ mod read;
 pub(crate) mod replay;
 pub(crate) mod scaling;
 pub(crate) mod sync;
+pub(crate) mod token;
 pub(crate) mod tree;
 mod upsert;
 pub(crate) mod version;
@@ -67,6 +68,7 @@ pub(crate) async fn run(invocation: Invocation) -> Result<Outcome, Failure> {
         Command::Login(verb) => verb.run(invocation.global).await,
         Command::Whoami(verb) => verb.run(session).await,
         Command::CanI(verb) => verb.run(session).await,
+        Command::Token(verb) => verb.run(session).await,
         Command::Version(verb) => verb.run(session).await,
     }
 }

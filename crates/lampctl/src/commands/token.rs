@@ -58,7 +58,8 @@ impl Create {
             None => session.server.who().await?["username"].as_str().unwrap_or_default().to_owned(),
         };
         let mut secret = [0; SECRET_BYTES];
-        let failed = |error: &dyn std::fmt::Display| Failure::failed(format!("no token could be made: {error}"));
+        let failed =
+            |error: &dyn std::fmt::Display| Failure::failed(format!("no token could be made: {error}"));
         OsRng.try_fill_bytes(&mut secret).map_err(|error| failed(&error))?;
         let token = access_token::compose(&name, &secret);
         let ends = Timestamp::now().checked_add(self.life).and_then(|end| end.round(Unit::Second));

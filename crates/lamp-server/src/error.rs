@@ -30,6 +30,9 @@ pub(crate) enum ApiError {
     Precondition { kind: &'static KindInfo, name: String, reason: String },
     #[error("{} {name:?} is invalid: {}", qualified(.kind), list(.errors))]
     Invalid { kind: &'static KindInfo, name: String, errors: Vec<FieldError> },
+    /// The parameters of the request break rules; `options` is Kubernetes' name for them.
+    #[error("{options}.meta.k8s.io \"\" is invalid: {}", list(.errors))]
+    InvalidOptions { options: &'static str, errors: Vec<FieldError> },
     #[error("{} {name:?} is forbidden: {reason}", resource(.kind))]
     Forbidden { kind: &'static KindInfo, name: String, reason: String },
     #[error("{0}")]
@@ -118,7 +121,9 @@ impl ApiError {
             ApiError::NoSuchPath | ApiError::NotFound { .. } => (StatusCode::NOT_FOUND, "NotFound"),
             ApiError::AlreadyExists { .. } => (StatusCode::CONFLICT, "AlreadyExists"),
             ApiError::Conflict { .. } | ApiError::Precondition { .. } => (StatusCode::CONFLICT, "Conflict"),
-            ApiError::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "Invalid"),
+            ApiError::Invalid { .. } | ApiError::InvalidOptions { .. } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "Invalid")
+            }
             ApiError::Forbidden { .. } | ApiError::Refused(_) => (StatusCode::FORBIDDEN, "Forbidden"),
             ApiError::BadRequest(_) => (StatusCode::BAD_REQUEST, "BadRequest"),
             ApiError::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
@@ -166,6 +171,10 @@ impl ApiError {
             ApiError::Invalid { kind, name, errors } => {
                 let causes: Vec<Value> = errors.iter().map(cause).collect();
                 Some(json!({"name": name, "group": kind.group, "kind": kind.kind, "causes": causes}))
+            }
+            ApiError::InvalidOptions { options, errors } => {
+                let causes: Vec<Value> = errors.iter().map(cause).collect();
+                Some(json!({"group": "meta.k8s.io", "kind": options, "causes": causes}))
             }
             ApiError::TooLargeRevision(message) => Some(
                 json!({"causes": [{"reason": "ResourceVersionTooLarge", "message": message}], "retryAfterSeconds": 1}),

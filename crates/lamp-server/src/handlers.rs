@@ -8,6 +8,7 @@ pub(crate) mod resource;
 pub(crate) mod review;
 pub(crate) mod self_review;
 mod update;
+mod writer;
 
 use std::any::Any;
 

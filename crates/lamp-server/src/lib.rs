@@ -10,6 +10,7 @@
 //! | `handlers` | one file per verb |
 //! | `objects` | what happens to an object between the wire and the store |
 //! | `patch`, `selector`, `table`, `watch` | the forms in which objects are changed, chosen, shown and streamed |
+//! | `fields` | who owns which field of an object |
 //! | `access` | who may do what |
 //! | `discovery`, `openapi` | what the API says about itself |
 //! | `namespaces` | the life of namespaces |
@@ -20,6 +21,7 @@ mod age;
 mod continuation;
 mod discovery;
 mod error;
+mod fields;
 mod handlers;
 mod limits;
 mod listen;

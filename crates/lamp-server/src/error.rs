@@ -10,6 +10,8 @@ use lamp_api::{FieldError, FieldErrorReason};
 use lamp_store::StoreError;
 use serde_json::{Value, json};
 
+use crate::fields;
+
 /// Everything that can go wrong with a request.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum ApiError {
@@ -33,6 +35,9 @@ pub(crate) enum ApiError {
     /// The parameters of the request break rules; `options` is Kubernetes' name for them.
     #[error("{options}.meta.k8s.io \"\" is invalid: {}", list(.errors))]
     InvalidOptions { options: &'static str, errors: Vec<FieldError> },
+    /// Others own fields that an apply would change.
+    #[error("{}", fields::message(.0))]
+    ApplyConflict(Vec<fields::Conflict>),
     #[error("{} {name:?} is forbidden: {reason}", resource(.kind))]
     Forbidden { kind: &'static KindInfo, name: String, reason: String },
     #[error("{0}")]
@@ -120,7 +125,9 @@ impl ApiError {
         match self {
             ApiError::NoSuchPath | ApiError::NotFound { .. } => (StatusCode::NOT_FOUND, "NotFound"),
             ApiError::AlreadyExists { .. } => (StatusCode::CONFLICT, "AlreadyExists"),
-            ApiError::Conflict { .. } | ApiError::Precondition { .. } => (StatusCode::CONFLICT, "Conflict"),
+            ApiError::Conflict { .. } | ApiError::Precondition { .. } | ApiError::ApplyConflict(_) => {
+                (StatusCode::CONFLICT, "Conflict")
+            }
             ApiError::Invalid { .. } | ApiError::InvalidOptions { .. } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "Invalid")
             }
@@ -175,6 +182,10 @@ impl ApiError {
             ApiError::InvalidOptions { options, errors } => {
                 let causes: Vec<Value> = errors.iter().map(cause).collect();
                 Some(json!({"group": "meta.k8s.io", "kind": options, "causes": causes}))
+            }
+            ApiError::ApplyConflict(conflicts) => {
+                let causes: Vec<Value> = conflicts.iter().map(fields::Conflict::cause).collect();
+                Some(json!({"causes": causes}))
             }
             ApiError::TooLargeRevision(message) => Some(
                 json!({"causes": [{"reason": "ResourceVersionTooLarge", "message": message}], "retryAfterSeconds": 1}),

@@ -1,6 +1,7 @@
 //! One file per verb.
 
 pub(crate) mod about;
+mod apply;
 mod create;
 mod delete;
 mod read;

@@ -10,7 +10,8 @@
 //! | `handlers` | one file per verb |
 //! | `objects` | what happens to an object between the wire and the store |
 //! | `patch`, `selector`, `table`, `watch` | the forms in which objects are changed, chosen, shown and streamed |
-//! | `fields` | who owns which field of an object |
+//! | `fields` | who owns which field of an object, and what an apply makes of it |
+//! | `yaml` | an object as YAML |
 //! | `access` | who may do what |
 //! | `discovery`, `openapi` | what the API says about itself |
 //! | `namespaces` | the life of namespaces |
@@ -41,6 +42,7 @@ mod server;
 mod table;
 mod tables;
 mod watch;
+mod yaml;
 
 pub use limits::Limits;
 pub use listen::{ListenError, check_listen};

@@ -85,6 +85,12 @@ impl Path {
         Path(names.iter().map(|name| Element::Field((*name).to_owned())).collect())
     }
 
+    /// Whether it is a field that names the item it is in: it goes with the item, and not before.
+    pub(crate) fn is_key_of_item(&self) -> bool {
+        let [.., Element::Key(keys), Element::Field(name)] = self.0.as_slice() else { return false };
+        serde_json::from_str::<Value>(keys).is_ok_and(|keys| keys.get(name).is_some())
+    }
+
     /// Whether somebody may own it.
     pub(crate) fn can_be_owned(&self) -> bool {
         let name = |index: usize| match self.0.get(index) {
@@ -97,6 +103,20 @@ impl Path {
             _ => true,
         }
     }
+}
+
+/// The paths and all above them.
+pub(crate) fn with_ancestors<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Set {
+    let mut all = Set::new();
+    for path in paths {
+        for length in (1..=path.0.len()).rev() {
+            // What is in already is there with all above it.
+            if !all.insert(Path(path.0[..length].to_vec())) {
+                break;
+            }
+        }
+    }
+    all
 }
 
 /// As in messages: `.spec.tiers[name="web"].port`.

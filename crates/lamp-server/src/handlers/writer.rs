@@ -23,6 +23,16 @@ pub(super) fn updater(call: &Call, options: &'static str) -> Result<Writer, ApiE
     writer(call, Operation::Update, manager, (options, errors))
 }
 
+/// Who applies, which must be said.
+pub(super) fn applier(call: &Call) -> Result<Writer, ApiError> {
+    let mut errors = Vec::new();
+    let named = named(call, &mut errors);
+    if named.is_none() {
+        errors.push(FieldError::required("fieldManager", "is required for apply patch"));
+    }
+    writer(call, Operation::Apply, named.unwrap_or_default().to_owned(), (PATCH_OPTIONS, errors))
+}
+
 pub(super) const PATCH_OPTIONS: &str = "PatchOptions";
 
 fn named<'a>(call: &'a Call, errors: &mut Vec<FieldError>) -> Option<&'a str> {

@@ -26,10 +26,10 @@ pub enum Strictness {
     Ignore,
 }
 
-/// An object that may be stored.
+/// An object that may be stored, or a part of one that was screened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Admitted {
-    /// The object with its defaults filled in and unknown fields dropped.
+    /// The object with its defaults filled in (screened: without them) and unknown fields dropped.
     pub object: Value,
     /// What the client should be told: `unknown field "spec.x"`.
     pub warnings: Vec<String>,
@@ -78,6 +78,37 @@ pub fn admit_parsed(
     old: Option<&Value>,
     strictness: Strictness,
 ) -> Result<Admitted, Rejected> {
+    let Screened { mut object, warnings, mut errors } = walked(kind, new, strictness)?;
+    metadata::check(kind, &object["metadata"], &mut errors);
+    metadata::drop_empty(&mut object);
+    if errors.is_empty() {
+        typed::complete(kind, &mut object, old, &mut errors)?;
+    }
+    if !errors.is_empty() {
+        return Err(Rejected::Invalid(errors));
+    }
+    Ok(Admitted { object, warnings })
+}
+
+/// What a client says of an object without saying all of it: its unknown fields are dealt with, and nothing is filled
+/// in or required. The object that is made with it is yet to be admitted.
+///
+/// # Errors
+/// [`Rejected::BadRequest`]: it is of another kind, or has fields that `strictness` refuses.
+pub fn screen(kind: &KindInfo, partial: &Parsed, strictness: Strictness) -> Result<Admitted, Rejected> {
+    let Screened { object, warnings, .. } = walked(kind, partial, strictness)?;
+    Ok(Admitted { object, warnings })
+}
+
+/// An object without unknown fields.
+struct Screened {
+    object: Value,
+    warnings: Vec<String>,
+    /// What else the schema has against it.
+    errors: Vec<FieldError>,
+}
+
+fn walked(kind: &KindInfo, new: &Parsed, strictness: Strictness) -> Result<Screened, Rejected> {
     let mut object = new.value.clone();
     identity(kind, &mut object)?;
     let Some(schema) = schema::of(kind) else {
@@ -90,17 +121,8 @@ pub fn admit_parsed(
     if strictness == Strictness::Strict && !doubts.is_empty() {
         return Err(strict(kind, &doubts));
     }
-    let mut errors = found.errors;
-    metadata::check(kind, &object["metadata"], &mut errors);
-    metadata::drop_empty(&mut object);
-    if errors.is_empty() {
-        typed::complete(kind, &mut object, old, &mut errors)?;
-    }
-    if !errors.is_empty() {
-        return Err(Rejected::Invalid(errors));
-    }
     let warnings = if strictness == Strictness::Warn { doubts } else { Vec::new() };
-    Ok(Admitted { object, warnings })
+    Ok(Screened { object, warnings, errors: found.errors })
 }
 
 fn strict(kind: &KindInfo, doubts: &[String]) -> Rejected {

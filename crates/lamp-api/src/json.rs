@@ -19,11 +19,19 @@ pub struct Parsed {
 /// Parses `bytes`; what it refuses is text that is no JSON, is nested deeper than [`MAX_DEPTH`], or goes on after
 /// the value. The error says where.
 pub fn parse(bytes: &[u8]) -> Result<Parsed, serde_json::Error> {
-    let duplicates = RefCell::new(Vec::new());
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value =
-        Node { path: String::new(), depth: 0, duplicates: &duplicates }.deserialize(&mut deserializer)?;
+    let parsed = parse_with(&mut deserializer)?;
     deserializer.end()?;
+    Ok(parsed)
+}
+
+/// Like [`parse`], for text of another form that means the same, such as YAML.
+///
+/// # Errors
+/// What the deserializer refuses, and nesting deeper than [`MAX_DEPTH`].
+pub fn parse_with<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Parsed, D::Error> {
+    let duplicates = RefCell::new(Vec::new());
+    let value = Node { path: String::new(), depth: 0, duplicates: &duplicates }.deserialize(deserializer)?;
     Ok(Parsed { value, duplicates: duplicates.into_inner() })
 }
 

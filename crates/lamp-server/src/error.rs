@@ -11,6 +11,7 @@ use lamp_store::StoreError;
 use serde_json::{Value, json};
 
 use crate::access::Denial;
+use crate::fields;
 
 /// Everything that can go wrong with a request.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -32,6 +33,12 @@ pub(crate) enum ApiError {
     Precondition { kind: &'static KindInfo, name: String, reason: String },
     #[error("{} {name:?} is invalid: {}", qualified(.kind), list(.errors))]
     Invalid { kind: &'static KindInfo, name: String, errors: Vec<FieldError> },
+    /// The parameters of the request break rules; `options` is Kubernetes' name for them.
+    #[error("{options}.meta.k8s.io \"\" is invalid: {}", list(.errors))]
+    InvalidOptions { options: &'static str, errors: Vec<FieldError> },
+    /// Others own fields that an apply would change.
+    #[error("{}", fields::message(.0))]
+    ApplyConflict(Vec<fields::Conflict>),
     #[error("{} {name:?} is forbidden: {reason}", resource(.kind))]
     Forbidden { kind: &'static KindInfo, name: String, reason: String },
     /// It is not known who asks.
@@ -125,8 +132,12 @@ impl ApiError {
         match self {
             ApiError::NoSuchPath | ApiError::NotFound { .. } => (StatusCode::NOT_FOUND, "NotFound"),
             ApiError::AlreadyExists { .. } => (StatusCode::CONFLICT, "AlreadyExists"),
-            ApiError::Conflict { .. } | ApiError::Precondition { .. } => (StatusCode::CONFLICT, "Conflict"),
-            ApiError::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "Invalid"),
+            ApiError::Conflict { .. } | ApiError::Precondition { .. } | ApiError::ApplyConflict(_) => {
+                (StatusCode::CONFLICT, "Conflict")
+            }
+            ApiError::Invalid { .. } | ApiError::InvalidOptions { .. } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "Invalid")
+            }
             ApiError::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "Unauthorized"),
             ApiError::Forbidden { .. } | ApiError::Denied(_) | ApiError::Refused(_) => {
                 (StatusCode::FORBIDDEN, "Forbidden")
@@ -180,6 +191,14 @@ impl ApiError {
             ApiError::Invalid { kind, name, errors } => {
                 let causes: Vec<Value> = errors.iter().map(cause).collect();
                 Some(json!({"name": name, "group": kind.group, "kind": kind.kind, "causes": causes}))
+            }
+            ApiError::InvalidOptions { options, errors } => {
+                let causes: Vec<Value> = errors.iter().map(cause).collect();
+                Some(json!({"group": "meta.k8s.io", "kind": options, "causes": causes}))
+            }
+            ApiError::ApplyConflict(conflicts) => {
+                let causes: Vec<Value> = conflicts.iter().map(fields::Conflict::cause).collect();
+                Some(json!({"causes": causes}))
             }
             ApiError::TooLargeRevision(message) => Some(
                 json!({"causes": [{"reason": "ResourceVersionTooLarge", "message": message}], "retryAfterSeconds": 1}),

@@ -1,6 +1,7 @@
 //! One file per verb.
 
 pub(crate) mod about;
+mod apply;
 mod create;
 mod delete;
 mod read;
@@ -8,6 +9,7 @@ pub(crate) mod resource;
 pub(crate) mod review;
 pub(crate) mod self_review;
 mod update;
+mod writer;
 
 use std::any::Any;
 

@@ -11,6 +11,8 @@
 //! | `handlers` | one file per verb |
 //! | `objects` | what happens to an object between the wire and the store |
 //! | `patch`, `selector`, `table`, `watch` | the forms in which objects are changed, chosen, shown and streamed |
+//! | `fields` | who owns which field of an object, and what an apply makes of it |
+//! | `yaml` | an object as YAML |
 //! | `access` | who may do what |
 //! | `discovery`, `openapi` | what the API says about itself |
 //! | `namespaces` | the life of namespaces |
@@ -22,6 +24,7 @@ mod connections;
 mod continuation;
 mod discovery;
 mod error;
+mod fields;
 mod handlers;
 mod limits;
 mod listen;
@@ -42,6 +45,7 @@ mod table;
 mod tables;
 mod tls;
 mod watch;
+mod yaml;
 
 pub use connections::{Security, serve};
 pub use limits::Limits;

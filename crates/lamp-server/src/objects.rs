@@ -26,6 +26,18 @@ fn own_finalizer(kind: &KindInfo) -> Option<&'static str> {
     }
 }
 
+/// Gives an object the name of its address; `Err` if it has another one.
+pub(crate) fn name(name: &str, object: &mut Value) -> Result<(), ApiError> {
+    metadata_mut(object).map_or(Ok(()), |metadata| address(metadata, "name", Some(name)))
+}
+
+/// What the server gives an object at its creation, whatever its client sent.
+pub(crate) fn given(kind: &KindInfo, namespace: Option<&str>, name: &str) -> Result<Value, ApiError> {
+    let mut object = json!({"metadata": {"name": name}});
+    prepare_creation(kind, namespace, &mut object)?;
+    Ok(object)
+}
+
 /// Readies an object for creation at an address; `Err` if it is meant for another one.
 pub(crate) fn prepare_creation(
     kind: &KindInfo,

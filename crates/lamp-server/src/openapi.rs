@@ -124,8 +124,11 @@ fn object_operations(kind: &KindInfo, whole: bool) -> Value {
 
 fn operation(kind: &KindInfo, action: &str) -> Value {
     let reference = format!("#/components/schemas/{}", schema_name(kind));
-    let writes = matches!(action, "post" | "put" | "patch");
-    let names: &[&str] = if writes { &["dryRun", "fieldManager", "fieldValidation"] } else { &[] };
+    let names: &[&str] = match action {
+        "patch" => &["dryRun", "fieldManager", "fieldValidation", "force"],
+        "post" | "put" => &["dryRun", "fieldManager", "fieldValidation"],
+        _ => &[],
+    };
     let parameter = |name: &&str| json!({"name": name, "in": "query", "schema": {"type": "string"}});
     let parameters: Vec<Value> = names.iter().map(parameter).collect();
     let mut operation = json!({
@@ -145,7 +148,11 @@ fn operation(kind: &KindInfo, action: &str) -> Value {
 fn request_types(action: &str) -> Option<&'static [&'static str]> {
     match action {
         "post" | "put" => Some(&["application/json"]),
-        "patch" => Some(&["application/json-patch+json", "application/merge-patch+json"]),
+        "patch" => Some(&[
+            "application/json-patch+json",
+            "application/merge-patch+json",
+            "application/apply-patch+yaml",
+        ]),
         _ => None,
     }
 }
@@ -170,6 +177,8 @@ mod tests {
             let schema = &document["components"]["schemas"][schema_name(kind)];
             assert_eq!(schema["x-kubernetes-group-version-kind"], json!([gvk(kind)]));
             assert!(schema["properties"].as_object().unwrap().len() >= 4, "{}", kind.kind);
+            let metadata = &document["components"]["schemas"][OBJECT_META];
+            assert!(metadata["properties"]["managedFields"]["items"]["properties"]["fieldsV1"].is_object());
         }
     }
 

@@ -1,4 +1,4 @@
-//! Applies a patch, of whatever sort, to an object.
+//! Applies a patch to an object: of every sort but server-side apply, which knows owners ([`crate::fields`]).
 
 mod strategic;
 
@@ -42,17 +42,13 @@ impl Patch {
             BodyForm::MergePatch => merge(Sort::Merge),
             BodyForm::StrategicMergePatch => merge(Sort::Strategic),
             BodyForm::JsonPatch => {
-                let operations = serde_json::from_value(parse()?.value).map_err(|error| bad(error.to_string()))?;
+                let operations =
+                    serde_json::from_value(parse()?.value).map_err(|error| bad(error.to_string()))?;
                 Ok(Patch { sort: Sort::Json(operations), duplicates: Vec::new() })
             }
-            BodyForm::ApplyPatch => Err(ApiError::UnsupportedMediaType(
-                "server-side apply (application/apply-patch+yaml) is not supported yet; use kubectl apply without \
-                 --server-side"
-                    .to_owned(),
-            )),
-            BodyForm::Json | BodyForm::Yaml | BodyForm::Protobuf => Err(ApiError::UnsupportedMediaType(
-                "a patch is application/merge-patch+json, application/json-patch+json or \
-                 application/strategic-merge-patch+json"
+            _ => Err(ApiError::UnsupportedMediaType(
+                "a patch is application/merge-patch+json, application/json-patch+json, \
+                 application/strategic-merge-patch+json or application/apply-patch+yaml"
                     .to_owned(),
             )),
         }

@@ -3,7 +3,8 @@
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
-use super::{Rejected, Strictness, admit};
+use super::{Rejected, Strictness, admit, screen};
+use crate::json::Parsed;
 use crate::kinds::{EVENT, LAMPSTACK, NAMESPACE, PLAN};
 
 fn stack(spec: Value) -> Value {
@@ -188,4 +189,16 @@ fn core_kinds_keep_their_fields() {
     });
     let admitted = admit(&EVENT, &event, None, Strictness::Strict).unwrap();
     assert_eq!(admitted.object["involvedObject"]["name"], "shop");
+}
+
+#[test]
+fn a_part_of_an_object_is_screened_for_unknown_fields_alone() {
+    let part = |spec: Value| Parsed { value: stack(spec), duplicates: vec!["spec.mode".to_owned()] };
+    let typo = part(json!({"tiers": [{"name": "web", "prot": 80}]}));
+    let screened = screen(&LAMPSTACK, &typo, Strictness::Warn).unwrap();
+    assert_eq!(screened.object["spec"], json!({"tiers": [{"name": "web"}]}));
+    let warnings = ["unknown field \"spec.tiers[0].prot\"", "duplicate field \"spec.mode\""];
+    assert_eq!(screened.warnings, warnings);
+    assert!(screen(&LAMPSTACK, &typo, Strictness::Strict).is_err());
+    assert_eq!(screen(&LAMPSTACK, &typo, Strictness::Ignore).unwrap().warnings, Vec::<String>::new());
 }

@@ -85,8 +85,10 @@ fn default_port() -> u16 {
 }
 
 /// A machine image: exactly one of the two fields.
+// Whoever applies one field must not meet the default of the other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct Image {
     /// An SSM parameter that names the image; AWS resolves it at each launch.
     /// Default for a tier without `image`: the newest Amazon Linux 2023, as it is patched.

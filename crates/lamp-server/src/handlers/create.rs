@@ -1,5 +1,7 @@
 //! `create`.
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use http::StatusCode;
 use lamp_api::admission::admit_parsed;
@@ -10,10 +12,11 @@ use rand::Rng;
 use serde_json::Value;
 
 use super::resource::Call;
+use super::writer;
 use crate::access::escalation;
 use crate::error::ApiError;
 use crate::server::Shared;
-use crate::{objects, respond};
+use crate::{fields, objects, respond};
 
 /// Attempts to find a generated name that is free.
 const NAME_ATTEMPTS: u32 = 8;
@@ -24,6 +27,7 @@ pub(super) async fn create(shared: &Shared, call: &Call, mut parsed: Parsed) -> 
     if kind.namespaced && namespace.is_none() {
         return Err(ApiError::MethodNotAllowed);
     }
+    let writer = writer::updater(call, "CreateOptions")?;
     let generated = name_prefix(&parsed.value);
     if let Some(prefix) = &generated {
         parsed.value["metadata"]["name"] = generate(prefix).into();
@@ -31,20 +35,34 @@ pub(super) async fn create(shared: &Shared, call: &Call, mut parsed: Parsed) -> 
     objects::prepare_creation(kind, namespace, &mut parsed.value)?;
     let name = parsed.value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let strictness = call.parameters.strictness()?;
-    let admitted = admit_parsed(kind, &parsed, None, strictness)
+    let mut admitted = admit_parsed(kind, &parsed, None, strictness)
         .map_err(|rejected| ApiError::from_admission(kind, &name, rejected))?;
-    escalation::check(&call.caller, kind, None, &admitted.object)?;
+    let given = objects::given(kind, namespace, &name)?;
+    fields::after_creation(kind, &given, &admitted.object, &writer).write(&mut admitted.object);
+    let key = Key::new(kind.plural, namespace.unwrap_or_default(), name);
+    let object = finish(shared, call, key, admitted.object, generated.as_deref()).await?;
+    Ok(respond::json(StatusCode::CREATED, call.view.object(kind, &object), &admitted.warnings))
+}
+
+/// Stores an object that was admitted, or shows it if nothing is to be stored.
+pub(super) async fn finish(
+    shared: &Shared,
+    call: &Call,
+    key: Key,
+    object: Value,
+    prefix: Option<&str>,
+) -> Result<Arc<Value>, ApiError> {
+    let kind = call.path.kind;
+    escalation::check(&call.caller, kind, None, &object)?;
     // Held until the object is stored, so that its namespace cannot go in between.
     let _held = shared.namespaces.read().await;
-    require_active(shared, kind, namespace, &name)?;
-    let key = Key::new(kind.plural, namespace.unwrap_or_default(), name);
-    let object = if call.parameters.dry_run()? {
+    require_active(shared, kind, call.path.namespace.as_deref(), &key.name)?;
+    if call.parameters.dry_run()? {
         require_free(shared, kind, &key)?;
-        objects::created(admitted.object, call.view.now)
+        Ok(objects::created(object, call.view.now))
     } else {
-        store(shared, kind, key, admitted.object, generated.as_deref()).await?.object
-    };
-    Ok(respond::json(StatusCode::CREATED, call.view.object(kind, &object), &admitted.warnings))
+        Ok(store(shared, kind, key, object, prefix).await?.object)
+    }
 }
 
 /// Stores the object; under another generated name if that one is taken.

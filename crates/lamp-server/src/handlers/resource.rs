@@ -10,7 +10,7 @@ use http::{HeaderMap, Method};
 use lamp_api::json::{self, Parsed};
 use lamp_store::Key;
 
-use super::{create, delete, read, update};
+use super::{apply, create, delete, read, update};
 use crate::access::Caller;
 use crate::error::ApiError;
 use crate::limits;
@@ -58,9 +58,12 @@ pub(crate) async fn dispatch(
         (&Method::POST, false) => create::create(&shared, &call, object(&shared, &call, body).await?).await,
         (&Method::PUT, true) => update::replace(&shared, &call, object(&shared, &call, body).await?).await,
         (&Method::PATCH, true) => {
+            let form = negotiate::body(&call.headers)?;
             let body = bytes(&shared, body).await?;
-            let patch = Patch::read(negotiate::body(&call.headers)?, &body)?;
-            update::patch(&shared, &call, &patch).await
+            match form {
+                BodyForm::ApplyPatch => apply::apply(&shared, &call, &body).await,
+                _ => update::patch(&shared, &call, &Patch::read(form, &body)?).await,
+            }
         }
         (&Method::DELETE, named) if call.path.subresource.is_none() && (named || !everywhere) => {
             let options = delete::Options::of(&call, &bytes(&shared, body).await?)?;

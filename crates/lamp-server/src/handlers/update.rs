@@ -11,20 +11,23 @@ use serde_json::Value;
 
 use super::read::find;
 use super::resource::Call;
+use super::writer::{self, PATCH_OPTIONS};
 use crate::access::escalation;
 use crate::error::ApiError;
+use crate::fields::{self, Owners, Writer};
 use crate::objects::{self, Replacement};
 use crate::patch::Patch;
 use crate::respond;
 use crate::server::Shared;
 
 /// Attempts to write while others write the same object.
-const ATTEMPTS: u32 = 8;
+pub(super) const ATTEMPTS: u32 = 8;
 
 pub(super) async fn replace(shared: &Shared, call: &Call, parsed: Parsed) -> Result<Response, ApiError> {
     let finalizers_are_meant = parsed.value["metadata"].get("finalizers").is_some();
     let replacement = Replacement { object: parsed.value, finalizers_are_meant };
-    change(shared, call, &parsed.duplicates, |_| Ok(replacement.clone())).await
+    let writer = writer::updater(call, "UpdateOptions")?;
+    change(shared, call, (&writer, &parsed.duplicates), |_| Ok(replacement.clone())).await
 }
 
 pub(super) async fn patch(shared: &Shared, call: &Call, patch: &Patch) -> Result<Response, ApiError> {
@@ -33,7 +36,8 @@ pub(super) async fn patch(shared: &Shared, call: &Call, patch: &Patch) -> Result
         let object = patch.apply(call.path.kind, &key.name, &current.object)?;
         Ok(Replacement { object, finalizers_are_meant: true })
     };
-    change(shared, call, &patch.duplicates, make).await
+    let writer = writer::updater(call, PATCH_OPTIONS)?;
+    change(shared, call, (&writer, &patch.duplicates), make).await
 }
 
 /// Makes the new object from the stored one and writes it, again if the stored one has changed meanwhile.
@@ -42,7 +46,7 @@ pub(super) async fn patch(shared: &Shared, call: &Call, patch: &Patch) -> Result
 async fn change(
     shared: &Shared,
     call: &Call,
-    duplicates: &[String],
+    (writer, duplicates): (&Writer, &[String]),
     make: impl Fn(&Stored) -> Result<Replacement, ApiError>,
 ) -> Result<Response, ApiError> {
     let kind = call.path.kind;
@@ -50,9 +54,13 @@ async fn change(
     let mut attempt = 1;
     loop {
         let current = find(shared, call, &key)?;
-        let Admitted { object, warnings } = admit(call, &current, make(&current)?, duplicates)?;
-        let object = objects::settle(kind, call.path.subresource, &current, object);
+        let replacement = make(&current)?;
+        let owners = owners(call, &current, &replacement.object)?;
+        let composed = compose(call, &current, replacement)?;
+        let Admitted { object, warnings } = admit(call, &current, composed, duplicates)?;
+        let mut object = objects::settle(kind, call.path.subresource, &current, object);
         escalation::check(&call.caller, kind, Some(&current.object), &object)?;
+        fields::after_update(kind, &current.object, &object, owners, writer).write(&mut object);
         let answer =
             |object: &Arc<Value>| respond::json(StatusCode::OK, call.view.object(kind, object), &warnings);
         if call.parameters.dry_run()? {
@@ -66,15 +74,27 @@ async fn change(
     }
 }
 
-fn admit(
-    call: &Call,
-    current: &Stored,
-    replacement: Replacement,
-    duplicates: &[String],
-) -> Result<Admitted, ApiError> {
-    let kind = call.path.kind;
-    let object = objects::compose(kind, call.path.subresource, current, replacement)?;
+/// The owners as the client leaves them; a subresource has no say in that.
+fn owners(call: &Call, current: &Stored, sent: &Value) -> Result<Owners, ApiError> {
+    if call.path.subresource.is_some() {
+        return Ok(Owners::of(&current.object));
+    }
+    Owners::sent(&sent["metadata"]["managedFields"], &current.object).map_err(|error| ApiError::Invalid {
+        kind: call.path.kind,
+        name: current.key.name.clone(),
+        errors: vec![error],
+    })
+}
+
+/// The object that is to be admitted.
+pub(super) fn compose(call: &Call, current: &Stored, new: Replacement) -> Result<Value, ApiError> {
+    let object = objects::compose(call.path.kind, call.path.subresource, current, new)?;
     objects::require_consent_for_change(current, &object)?;
+    Ok(object)
+}
+
+fn admit(call: &Call, current: &Stored, object: Value, duplicates: &[String]) -> Result<Admitted, ApiError> {
+    let kind = call.path.kind;
     let parsed = Parsed { value: object, duplicates: duplicates.to_vec() };
     admit_parsed(kind, &parsed, Some(&current.object), call.parameters.strictness()?)
         .map_err(|rejected| ApiError::from_admission(kind, &current.key.name, rejected))

@@ -1,6 +1,7 @@
 //! The unmodified kubectl, in every version that is installed, over TLS and with a token.
 
 mod access;
+mod applying;
 mod changing;
 mod reading;
 mod removing;
@@ -80,6 +81,11 @@ fn ready(stack: &Value) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn access() {
     with_each(access::suite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn applying() {
+    with_each(applying::suite).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

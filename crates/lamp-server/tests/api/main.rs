@@ -4,6 +4,7 @@
 
 mod about;
 mod access;
+mod applying;
 mod creating;
 mod deleting;
 mod full_disk;

@@ -36,6 +36,9 @@ pub(crate) struct Get {
     /// Objects that do not exist are no failure
     #[arg(long)]
     ignore_not_found: bool,
+    /// With JSON and YAML: who owns which fields as well
+    #[arg(long)]
+    show_managed_fields: bool,
     /// Go on and show changes
     #[arg(short, long)]
     watch: bool,
@@ -188,14 +191,14 @@ impl Get {
         format: &Format,
     ) -> Result<(), Failure> {
         let (items, version) = read::list(session, selection).await?;
-        let items: Vec<Value> = items.into_iter().map(format::without_noise).collect();
+        let items: Vec<Value> = items.into_iter().map(|item| self.shown(item)).collect();
         if !self.watch {
             return session.out.write(&format.text(&format::list(items))?);
         }
         for item in &items {
             session.out.write(&document(format, item)?)?;
         }
-        watch_objects(session, selection.clone(), &version, format).await
+        self.watch_objects(session, selection.clone(), &version, format).await
     }
 
     async fn named_objects(
@@ -207,7 +210,7 @@ impl Get {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for Target { kind, name } in named {
             match session.server.send(Selection::new(kind, &session.namespace).get(name)?).await {
-                Ok(object) => found.push(format::without_noise(object)),
+                Ok(object) => found.push(self.shown(object)),
                 Err(failure) if self.ignore_not_found && failure.http_code() == Some(404) => {}
                 Err(failure @ Failure::Unreachable { .. }) => return Err(failure),
                 Err(failure) => failures.push(failure),
@@ -217,7 +220,7 @@ impl Get {
             session.out.write(&document(format, only)?)?;
             let version = only["metadata"]["resourceVersion"].as_str().unwrap_or("0").to_owned();
             let selection = Selection::new(target.kind, &session.namespace).named(&target.name);
-            return watch_objects(session, selection, &version, format).await;
+            return self.watch_objects(session, selection, &version, format).await;
         }
         if named.len() == 1 {
             for object in &found {
@@ -227,6 +230,27 @@ impl Get {
             session.out.write(&format.text(&format::list(found))?)?;
         }
         Failure::all(failures)
+    }
+
+    async fn watch_objects(
+        &self,
+        session: &mut Session,
+        selection: Selection,
+        version: &str,
+        format: &Format,
+    ) -> Result<(), Failure> {
+        let mut tail = Tail::new(selection, version);
+        loop {
+            if let Some(object) = changed(tail.next(&session.server).await?) {
+                session.out.write(&document(format, &self.shown(object))?)?;
+            }
+        }
+    }
+
+    /// The object as it is printed. A template gets all of it, as in kubectl.
+    fn shown(&self, object: Value) -> Value {
+        let hides = !self.show_managed_fields && matches!(self.output, Some(Format::Json | Format::Yaml));
+        if hides { format::without_managed_fields(object) } else { object }
     }
 }
 
@@ -265,20 +289,6 @@ fn changed(change: WatchEvent<Value>) -> Option<Value> {
             Some(object)
         }
         WatchEvent::Bookmark(_) | WatchEvent::Error(_) => None,
-    }
-}
-
-async fn watch_objects(
-    session: &mut Session,
-    selection: Selection,
-    version: &str,
-    format: &Format,
-) -> Result<(), Failure> {
-    let mut tail = Tail::new(selection, version);
-    loop {
-        if let Some(object) = changed(tail.next(&session.server).await?) {
-            session.out.write(&document(format, &format::without_noise(object))?)?;
-        }
     }
 }
 

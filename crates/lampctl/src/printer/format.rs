@@ -87,8 +87,8 @@ pub(crate) fn list(items: Vec<Value>) -> Value {
     json!({"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}})
 }
 
-/// Without what only the server's bookkeeping needs.
-pub(crate) fn without_noise(mut object: Value) -> Value {
+/// Without who owns which fields: hardly anybody wants to read that.
+pub(crate) fn without_managed_fields(mut object: Value) -> Value {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
     }

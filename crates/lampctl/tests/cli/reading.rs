@@ -35,6 +35,23 @@ fn tables_are_the_servers() {
 }
 
 #[test]
+fn who_owns_what_shows_on_demand() {
+    let fake = Fake::start(|_| {
+        let mut shop = stack(&[]);
+        shop["metadata"]["managedFields"] = json!([{"manager": "kubectl"}]);
+        ok(shop)
+    });
+    for format in ["json", "yaml"] {
+        let get = ["get", "lamp", "shop", "-o", format];
+        assert!(!run(&fake.address, &get).stdout.contains("managedFields"), "{format}");
+        let shown = run(&fake.address, &[&get[..], &["--show-managed-fields"]].concat()).stdout;
+        assert!(shown.contains("managedFields"), "{shown}");
+    }
+    let path = "jsonpath={.metadata.managedFields[0].manager}";
+    assert_eq!(run(&fake.address, &["get", "lamp", "shop", "-o", path]).stdout, "kubectl");
+}
+
+#[test]
 fn a_table_is_watched_in_its_columns_and_goes_on_where_the_server_ended_it() {
     let fake = Fake::start(|asked| {
         if !asked.is_watch() {

@@ -193,3 +193,41 @@ async fn destruction_is_a_right_of_its_own() {
     bind(&api, "admin", "ann").await;
     assert_eq!(patch(&ann, annotate("lamplighter.dev/confirm-delete")).await, 200);
 }
+
+#[tokio::test]
+async fn an_apply_is_no_way_round() {
+    let (api, ann) = with("admin").await;
+    let apply = async |path: &str, object: Value| {
+        let request =
+            api.client.patch(format!("{}{path}?fieldManager=test", api.url)).body(object.to_string());
+        let headers =
+            [ann.clone(), vec![("content-type", "application/apply-patch+yaml".to_owned())]].concat();
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+        request.send().await.unwrap().status().as_u16()
+    };
+    let role = |verbs: &[&str]| {
+        let rule = json!({"apiGroups": ["lamplighter.dev"], "resources": ["lampstacks"], "verbs": verbs});
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "mine"}, "rules": [rule]
+        })
+    };
+    let mine = format!("{RBAC}/roles/mine");
+    assert_eq!(apply(&mine, role(&["*"])).await, 403, "created");
+    assert_eq!(apply(&mine, role(&["get"])).await, 201);
+    assert_eq!(apply(&mine, role(&["*"])).await, 403, "changed");
+    assert_eq!(apply(&mine, role(&["get", "list"])).await, 200);
+
+    let patcher = json!({"apiGroups": ["lamplighter.dev"], "resources": ["lampstacks"], "verbs": ["patch"]});
+    let patcher = json!({"metadata": {"name": "patcher"}, "rules": [patcher]});
+    api.post(&format!("{CLUSTER}/clusterroles"), &patcher).await.ok(201);
+    let everything = format!("{RBAC}/rolebindings/ann-admin");
+    api.delete(&everything).await.ok(200);
+    bind(&api, "patcher", "ann").await;
+    assert_eq!(
+        apply(&format!("{STACKS}/shop"), small("shop")).await,
+        403,
+        "who may only patch creates nothing"
+    );
+    api.post(STACKS, &small("shop")).await.ok(201);
+    assert_eq!(apply(&format!("{STACKS}/shop"), small("shop")).await, 200);
+}

@@ -91,7 +91,6 @@ fn refusals(kubectl: &Kubectl) {
         "patch lamp shop --type=merge -p '{\"spec\":{\"region\":\"us-east-1\"}}'",
         &["spec.region: Forbidden: is immutable"],
     );
-    kubectl.refuses("apply -f shop.yaml --server-side", &["server-side apply", "not supported yet"]);
 }
 
 fn namespaces(kubectl: &Kubectl) {

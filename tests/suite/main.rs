@@ -18,6 +18,7 @@ mod layers;
 mod metrics;
 mod policy;
 mod promtool;
+mod readme;
 mod replay_command;
 mod scaling;
 mod secrets;

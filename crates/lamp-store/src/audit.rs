@@ -105,7 +105,7 @@ impl Open {
         self.file.write_all(line.as_bytes()).map_err(|error| failed(&self.path, error))?;
         self.bytes += line.len() as u64;
         self.end = end;
-        if self.end.sequence % ANCHOR_EVERY == 0 {
+        if self.end.sequence.is_multiple_of(ANCHOR_EVERY) {
             tracing::info!(sequence = self.end.sequence, chain = %self.end.hash.to_hex(), "the audit log has grown");
         }
         if self.synced.elapsed() >= SYNC_EVERY {

@@ -86,11 +86,11 @@ impl Kubeconfig {
     /// It cannot be written, or the store takes no token.
     pub(crate) async fn renew(&self) -> Result<()> {
         let now = (self.clock)();
-        if let Some(token) = self.token_in_file() {
-            if self.is_good(&token, now)? {
-                let content = self.content(&token);
-                return if self.is_written(&content) { Ok(()) } else { self.write(&content) };
-            }
+        if let Some(token) = self.token_in_file()
+            && self.is_good(&token, now)?
+        {
+            let content = self.content(&token);
+            return if self.is_written(&content) { Ok(()) } else { self.write(&content) };
         }
         let token = self.issue(now).await?;
         self.write(&self.content(&token))?;

@@ -17,7 +17,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Runs the daemon: the API, and the loop that keeps AWS as written.
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// A first look: a simulated region in which a site comes up, loses an instance and heals.
     Demo(DemoArgs),
     /// Prints the IAM policy of the daemon's role: exactly what it can call, within its installation.

@@ -54,7 +54,7 @@ fn code(error: &anyhow::Error) -> ExitCode {
 
 fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
-        Command::Serve(serve) => runtime()?.block_on(serve::run(serve)),
+        Command::Serve(serve) => runtime()?.block_on(serve::run(*serve)),
         Command::Demo(demo) => runtime()?.block_on(demo::run(demo)),
         Command::IamPolicy(policy) => iam_policy::run(&policy),
         Command::Store(store) => store::run(&store),

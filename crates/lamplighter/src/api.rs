@@ -27,7 +27,7 @@ impl Door {
     /// Reads or makes certificates, and writes the administrator's kubeconfig where there is none that is good.
     ///
     /// # Errors
-    /// Certificates cannot be used, or the data directory cannot be written.
+    /// Certificates cannot be made or used.
     pub(crate) async fn open(
         config: &Config,
         store: &Store,
@@ -50,7 +50,13 @@ impl Door {
         };
         let tls = Tls::open(sources, now)?;
         let kubeconfig = admin::Kubeconfig::new(&config.data_dir, at, authority, store.clone(), clock);
-        kubeconfig.renew().await?;
+        if let Err(error) = kubeconfig.renew().await {
+            // Sites are kept all the same: a full disk must not keep the daemon from starting. It is tried again.
+            tracing::error!(
+                error = format!("{error:#}"),
+                "the administrator's kubeconfig could not be written"
+            );
+        }
         Ok(Door { security: Security::Tls(tls), keep: Some(kubeconfig) })
     }
 }
